@@ -1,0 +1,117 @@
+"""The obvious program: what one would write in an afternoon with the same packages, and fairly.
+
+    python benchmarks/obvious.py FOLDER OUTPUT
+
+It reads every Markdown file, builds a dict, validates it with jsonschema (one compiled validator,
+formats on), and writes the newest 50 with feedgen and as JSON-LD. It uses the fast variants where
+there are any: C YAML, C Markdown, one validator for all. No store, no ids of its own, no pages, no
+increments: each run does everything again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+
+import cmarkgfm
+import yaml
+from feedgen.feed import FeedGenerator
+from jsonschema import Draft202012Validator
+
+SCHEMA = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "required": ["@type", "@id", "url", "headline", "articleBody", "datePublished"],
+    "properties": {
+        "@context": {"const": "https://schema.org"},
+        "@type": {"const": "NewsArticle"},
+        # "iri" would cost 20 ms a value in jsonschema with its non-GPL formats: nobody would keep it
+        "@id": {"type": "string", "format": "uri"},
+        "url": {"type": "string", "format": "uri"},
+        "headline": {"type": "string", "minLength": 1, "maxLength": 110},
+        "description": {"type": "string"},
+        "articleBody": {"type": "string", "minLength": 1},
+        "articleSection": {"type": "string"},
+        "keywords": {"type": "array", "items": {"type": "string", "minLength": 1}},
+        "wordCount": {"type": "integer", "minimum": 1},
+        "inLanguage": {"type": "string", "pattern": "^[a-z]{2,3}(-[A-Za-z0-9]+)*$"},
+        "datePublished": {"type": "string", "format": "date-time"},
+        "author": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["@type", "name"],
+                "properties": {"@type": {"const": "Person"}, "name": {"type": "string", "minLength": 1}},
+            },
+        },
+        "publisher": {
+            "type": "object",
+            "required": ["@type", "name"],
+            "properties": {"name": {"type": "string"}, "url": {"type": "string", "format": "uri"}},
+        },
+    },
+    "additionalProperties": False,
+}
+
+
+def main(folder: Path, output: Path) -> None:
+    validator = Draft202012Validator(SCHEMA, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    site = "https://news.example/"
+    articles = []
+    for path in sorted(folder.rglob("*.md")):
+        head, body = path.read_text("utf-8").removeprefix("---\n").split("\n---\n", 1)
+        front = yaml.load(head, Loader=yaml.CSafeLoader)  # noqa: S506
+        html = cmarkgfm.github_flavored_markdown_to_html(body)
+        url = f"{site}articles/{path.stem}.html"
+        record = {
+            "@context": "https://schema.org",
+            "@type": "NewsArticle",
+            "@id": url,
+            "url": url,
+            "headline": front["title"],
+            "description": front["summary"],
+            "articleBody": body.strip(),
+            "articleSection": front["section"],
+            "keywords": front["tags"],
+            "wordCount": len(body.split()),
+            "inLanguage": "en",
+            "datePublished": front["date"].isoformat(),
+            "author": [{"@type": "Person", "name": front["author"]}],
+            "publisher": {"@type": "Organization", "name": "News", "url": site},
+        }
+        errors = list(validator.iter_errors(record))
+        if errors:
+            print(f"{path}: {errors[0].message}", file=sys.stderr)
+            continue
+        articles.append((record, html))
+    articles.sort(key=lambda pair: pair[0]["datePublished"], reverse=True)
+    output.mkdir(parents=True, exist_ok=True)
+    feed = FeedGenerator()
+    feed.title("News")
+    feed.link(href=site)
+    feed.description("News")
+    feed.language("en")
+    for record, html in articles[:50]:
+        entry = feed.add_entry(order="append")
+        entry.title(record["headline"])
+        entry.link(href=record["url"])
+        entry.guid(record["@id"], permalink=True)
+        entry.description(record["description"])
+        entry.content(html, type="CDATA")
+        entry.published(dt.datetime.fromisoformat(record["datePublished"]))
+        for keyword in record["keywords"]:
+            entry.category(term=keyword)
+    feed.rss_file(str(output / "feed.xml"), pretty=True)
+    data = {
+        "@context": "https://schema.org",
+        "@type": "DataFeed",
+        "name": "News",
+        "dataFeedElement": [{"@type": "DataFeedItem", "item": record} for record, _ in articles[:50]],
+    }
+    (output / "feed.jsonld").write_text(json.dumps(data, ensure_ascii=False, indent=1), "utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,74 @@
+"""`feedpub publish`: one refresh, and its report."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from feedpub.cli import options
+
+if TYPE_CHECKING:
+    from feedpub.cli.terminal import Terminal
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = options.command(
+        commands,
+        "publish",
+        "Read what changed, validate it and bring the feeds up to date.",
+        "feedpub publish articles",
+        run,
+    )
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        metavar="FOLDER",
+        help="a newsroom, or a folder of articles; else the current folder",
+    )
+    parser.add_argument("--output", metavar="DIR", help="publish there instead of publish.output")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 if anything is held back")
+    parser.add_argument(
+        "--yes", action="store_true", help="let many articles vanish at once (the accident guard)"
+    )
+    parser.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="make a damaged or lost store anew from the articles and the ledger",
+    )
+
+
+def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Publish; the JSON is the run's summary with what is in quarantine.
+
+    Keys: those of `feedpub.pipeline.summary`, "failed", and "quarantine": a list of held documents.
+    """
+    from pathlib import Path
+
+    config, only = options.newsroom(arguments, arguments.folder)
+    from feedpub import config_file, pipeline
+
+    if arguments.output is not None:
+        config = config_file.with_output(config, Path(arguments.output))
+    if arguments.verbose:
+        terminal.log("DEBUG" if arguments.verbose > 1 else "INFO")
+    config_file.remember(config)
+    with terminal.progress() as progress:
+        report = pipeline.publish(
+            config, yes=arguments.yes, rebuild=arguments.rebuild, only=only, progress=progress
+        )
+    if terminal.as_json:
+        terminal.json({**pipeline.summary(report), "failed": report.failed, "quarantine": report.held})
+    else:
+        from feedpub.cli import present
+
+        terminal.data(present.report(report, config, terminal, cwd=Path.cwd()))
+    failures = [f"{source.name}: {source.failure}" for source in report.sources if source.failure]
+    if terminal.quiet or terminal.as_json:
+        from feedpub.cli.terminal import clean
+
+        for failure in (*failures, *report.failures):
+            terminal.message(clean(f"feedpub: {failure}"))
+    if report.failed or (arguments.strict and report.held):
+        return options.FAILED
+    return options.DONE

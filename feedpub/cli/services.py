@@ -1,0 +1,78 @@
+"""`feedpub daemon` and `feedpub serve`: what runs until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from feedpub.cli import options
+
+if TYPE_CHECKING:
+    from feedpub.cli.terminal import Terminal
+
+
+def add(commands: Any) -> None:
+    """Add both commands."""
+    options.command(
+        commands,
+        "daemon",
+        "Publish again and again, every source by its own timer, until told to stop.",
+        "feedpub daemon",
+        daemon,
+    )
+    serve_ = options.command(
+        commands,
+        "serve",
+        "Serve the published files over HTTP until told to stop.",
+        "feedpub serve --port 8080",
+        serve,
+    )
+    serve_.add_argument("--host", metavar="HOST", help="listen there instead of server.host")
+    serve_.add_argument("--port", metavar="PORT", type=_port, help="listen there instead of server.port")
+
+
+def daemon(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Run the timer; the JSON, printed at the start, has output and sources (name, every_seconds)."""
+    config, _ = options.newsroom(arguments)
+    _begin(arguments, terminal, config.notices)
+    if terminal.as_json:
+        sources = [{"name": source.name, "every_seconds": source.every_seconds} for source in config.sources]
+        terminal.json({"output": config.publish.output, "sources": sources})
+        terminal.stdout.flush()
+    else:
+        every = ", ".join(f"{source.name} every {source.every_seconds} s" for source in config.sources)
+        terminal.remark(f"Publishing to {config.publish.output}: {every}. Stop with Ctrl-C.")
+    from feedpub import daemon as timer
+
+    return timer.run(config)
+
+
+def serve(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Serve; the JSON, printed at the start, has output and address."""
+    config, _ = options.newsroom(arguments)
+    _begin(arguments, terminal, config.notices)
+    host = arguments.host if arguments.host is not None else config.server.host
+    port = arguments.port if arguments.port is not None else config.server.port
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{port}/"
+    if terminal.as_json:
+        terminal.json({"output": config.publish.output, "address": address})
+        terminal.stdout.flush()
+    else:
+        terminal.remark(f"Serving {config.publish.output} at {address} Stop with Ctrl-C.")
+    from feedpub import server
+
+    return server.run(config, host=arguments.host, port=arguments.port)
+
+
+def _begin(arguments: argparse.Namespace, terminal: Terminal, notices: tuple[str, ...]) -> None:
+    # Whoever watches a service wants to see it work, so its log is there without asking.
+    terminal.log("WARNING" if terminal.quiet else "DEBUG" if arguments.verbose else "INFO")
+    for notice in notices:
+        terminal.remark(f"Note: {notice}")
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port number from 0 to 65535")
+    return int(text)

@@ -1,0 +1,74 @@
+"""Every error that feedpub raises on purpose.
+
+    FeedpubError
+    ├── ConfigError        feedpub.toml is missing, unreadable or says something that cannot be meant
+    ├── SourceError        a source could not be listed or read as a whole
+    ├── StoreError         the store or the ledger cannot be used
+    │   └── StoreCorruptError   ... because its content is damaged
+    ├── LockedError        another publisher is at work on the same output
+    ├── PublishError       the output could not be written
+    └── ServerError        the server could not start
+
+Invalid articles are not errors: they are `feedpub.models.Problem` values in the report.
+An error's message says what failed, on what, and what to try; its attributes name the subject.
+"""
+
+from __future__ import annotations
+
+
+class FeedpubError(Exception):
+    """The root of the tree: catch this to catch everything that feedpub raises on purpose."""
+
+
+class ConfigError(FeedpubError):
+    """`feedpub.toml` cannot be used. `key` is the dotted key at fault, or None."""
+
+    def __init__(self, message: str, *, path: str | None = None, key: str | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+        self.key = key
+
+
+class SourceError(FeedpubError):
+    """A source as a whole could not be read; what was published from it stays published."""
+
+    def __init__(self, message: str, *, source: str) -> None:
+        super().__init__(message)
+        self.source = source
+
+
+class StoreError(FeedpubError):
+    """The store or the ledger at `path` cannot be used."""
+
+    def __init__(self, message: str, *, path: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class StoreCorruptError(StoreError):
+    """The store at `path` is damaged; `feedpub publish --rebuild` makes it anew from inputs and ledger."""
+
+
+class LockedError(FeedpubError):
+    """Another publisher holds the lock on `path`; `owner` says which, as far as is known."""
+
+    def __init__(self, message: str, *, path: str, owner: str | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+        self.owner = owner
+
+
+class PublishError(FeedpubError):
+    """The output at `path` could not be written; what was published before stays as it was."""
+
+    def __init__(self, message: str, *, path: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class ServerError(FeedpubError):
+    """The server could not start on `address`."""
+
+    def __init__(self, message: str, *, address: str) -> None:
+        super().__init__(message)
+        self.address = address

@@ -1,0 +1,89 @@
+"""The text of a page without its frame, through trafilatura.
+
+It is asked for the body and for a marked-up author, never for a date: it guesses one.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING
+
+from feedpub.extract import sanitise, things
+from feedpub.extract.values import Reading
+from feedpub.models import Agent
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+_BODY = re.compile(r"\A\s*<html>.{0,5000}?<body>|</body>\s*</html>\s*\Z", re.DOTALL)
+_FIRST_HEADING = re.compile(r"\A\s*<h([2-6])>(.{0,1000}?)</h\1>\s*", re.DOTALL)
+
+
+def main_text(tree: _Element, base_url: str | None) -> str | None:
+    """The article's text as clean HTML, or None if the page has none."""
+    import trafilatura
+
+    # What it logs as errors are pages without text, which we report ourselves.
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
+    try:
+        found = trafilatura.extract(
+            tree,
+            url=base_url,
+            fast=True,
+            output_format="html",
+            with_metadata=False,
+            include_comments=False,
+            include_formatting=True,
+            include_links=True,
+            include_images=True,
+        )
+    except Exception:  # it raises what it likes on odd trees; the plain way below remains
+        found = None
+    html = sanitise.clean_html(_BODY.sub("", found), base_url=base_url) if found else ""
+    if html and sanitise.html_to_text(html):
+        return html
+    from lxml import html as lxml_html
+
+    for name in ("article", "main", "body"):
+        for element in list(tree.iter(name))[:1]:
+            for frame in list(
+                element.iter("nav", "footer", "aside", "form", "header", "h1", "script", "style")
+            ):
+                if frame.getparent() is not None:
+                    frame.drop_tree()
+            html = sanitise.clean_html(lxml_html.tostring(element, encoding="unicode"), base_url=base_url)
+            if sanitise.html_to_text(html):
+                return html
+    return None
+
+
+def marked_author(tree: _Element) -> tuple[Agent, ...]:
+    """The authors that the page's byline names, or none."""
+    from trafilatura import metadata
+
+    try:
+        name = metadata.extract_author(tree)
+    except Exception:  # as above
+        return ()
+    return things.agents(name.split("; "), Reading()) if name and len(name) < 200 else ()
+
+
+def without_headline(html: str, text: str, headline: str | None) -> tuple[str, str]:
+    """The body without a first heading that repeats the headline."""
+    match = _FIRST_HEADING.match(html)
+    if match and headline and sanitise.html_to_text(match[2]).casefold() == headline.casefold():
+        html = html[match.end() :]
+        text = sanitise.html_to_text(html)
+    return html, text
+
+
+def is_better(stated: str, extracted: str) -> bool:
+    """Whether the stated body is the whole text, and keeps its paragraphs where the page has them."""
+    length, other = len("".join(stated.split())), len("".join(extracted.split()))
+    if length < other * 0.98:
+        return False
+    run_together = "\n" not in stated and "\n" in extracted
+    return not (run_together and other >= length * 0.9) and "".join(stated.split()) != "".join(
+        extracted.split()
+    )

@@ -1,0 +1,258 @@
+"""What a page states beside its text: JSON-LD, microdata, OpenGraph, and the meta elements of its head.
+
+extruct reads the syntaxes, one call each, so that what is wrong with one costs only itself; of
+JSON-LD each script is a call of its own. RDFa and microformats cost many times as much and are
+read on demand only. What extruct leaves undone is done here: type attributes in any spelling,
+`@graph`, comments around scripts, limits against hostile pages.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from feedpub.extract import structured
+from feedpub.extract.values import Node, items, short_name
+from feedpub.models import Problem
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+SYNTAXES = ("json-ld", "microdata", "opengraph")
+"""What is read by default; "rdfa" and "microformat" can be asked for."""
+
+_MAX_SCRIPTS = 100
+_MAX_SCRIPT_CHARS = 2_000_000
+_MAX_SCOPES = 300
+_MAX_PROPERTIES = 2_000
+_MAX_META = 1_000
+# Comments and CDATA marks that content management systems put around a script's JSON.
+_WRAPPING = re.compile(
+    r"\A\s*(?://|/\*)?\s*(?:<!--|<!\[CDATA\[)\s*(?:\*/|//)?|(?://|/\*)?\s*(?:-->|\]\]>)\s*(?:\*/)?[\s;]*\Z"
+)
+
+
+@dataclass(slots=True)
+class PageData:
+    """The nodes found by syntax, the meta elements by lower-case name, and what was wrong."""
+
+    nodes: dict[str, list[Node]] = field(default_factory=dict)
+    meta: dict[str, list[str]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def all_nodes(self) -> list[tuple[str, Node]]:
+        """Every node with its syntax, the most trusted syntax first."""
+        order = ("json-ld", "microdata", "rdfa", "microformat")
+        return [(syntax, node) for syntax in order for node in self.nodes.get(syntax, ())]
+
+
+def collect(
+    tree: _Element, markup: str, *, base_url: str | None = None, syntaxes: Iterable[str] = SYNTAXES
+) -> PageData:
+    """Everything that a page states about itself.
+
+    Args:
+        tree: The parsed page.
+        markup: The page as text, for the syntaxes that need it.
+        base_url: The page's address, for relative addresses in microdata and RDFa.
+        syntaxes: What to read, out of `SYNTAXES`, "rdfa" and "microformat".
+    """
+    data = PageData()
+    wanted = set(syntaxes)
+    if "json-ld" in wanted:
+        data.nodes["json-ld"] = _json_ld(tree, data.problems)
+    if "microdata" in wanted and _has_microdata(tree, data.problems):
+        found = _extruct(tree, "microdata", base_url, data.problems)
+        data.nodes["microdata"] = [_from_microdata(item) for item in found if isinstance(item, Mapping)]
+    if "rdfa" in wanted:
+        found = _extruct(tree, "rdfa", base_url, data.problems)
+        data.nodes["rdfa"] = [_from_rdfa(item) for item in found if isinstance(item, Mapping)]
+    if "microformat" in wanted:
+        found = _extruct(markup, "microformat", base_url, data.problems)
+        data.nodes["microformat"] = [node for item in found for node in _from_microformat(item)]
+    if "opengraph" in wanted and tree.find(".//meta[@property]") is not None:
+        for item in _extruct(tree, "opengraph", base_url, data.problems):
+            for name, value in item.get("properties", ()):
+                data.meta.setdefault(name.strip().lower(), []).append(value)
+    _read_meta(tree, data.meta)
+    return data
+
+
+def _extruct(source: Any, syntax: str, base_url: str | None, problems: list[Problem]) -> list[Any]:
+    import extruct
+
+    try:
+        return list(extruct.extract(source, base_url=base_url, syntaxes=[syntax], errors="strict")[syntax])
+    except Exception as error:  # extruct and the parsers below it raise what they like on odd markup
+        logging.getLogger(__name__).debug("structured data unreadable", exc_info=error)
+        problems.append(
+            Problem(
+                f"{syntax}-broken",
+                f"The page's {syntax} data could not be read ({type(error).__name__}); they were left out.",
+                "Check the page with a structured data validator such as validator.schema.org.",
+                severity="advice",
+            )
+        )
+        return []
+
+
+def _json_ld(tree: _Element, problems: list[Problem]) -> list[Node]:
+    found: list[Node] = []
+    scripts = [
+        script
+        for script in tree.iter("script")
+        if (script.get("type") or "").partition(";")[0].strip().lower() == "application/ld+json"
+    ]
+    for script in scripts[:_MAX_SCRIPTS]:
+        text = script.text or ""
+        if not text.strip():
+            continue
+        if len(text) > _MAX_SCRIPT_CHARS:
+            problems.append(_json_ld_problem(script, f"is longer than {_MAX_SCRIPT_CHARS:,} characters", 0))
+            continue
+        try:
+            found += structured.flatten(
+                _one_script(_WRAPPING.sub("", text) if "<!" in text or "-->" in text else text)
+            )
+        except (ValueError, RecursionError) as error:
+            line = error.lineno - 1 if isinstance(error, json.JSONDecodeError) else 0
+            reason = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
+            problems.append(_json_ld_problem(script, f"cannot be read ({reason})", line))
+    if len(scripts) > _MAX_SCRIPTS:
+        problems.append(_json_ld_problem(scripts[_MAX_SCRIPTS], f"comes after {_MAX_SCRIPTS} others", 0))
+    return found
+
+
+def _one_script(text: str) -> list[Any]:
+    import extruct
+    from lxml import html as lxml_html
+
+    # A document of its own for each: one that is malformed would lose all of the page's.
+    alone = lxml_html.Element("html")
+    script = lxml_html.Element("script", type="application/ld+json")
+    script.text = text.strip().rstrip(";")
+    alone.append(script)
+    try:
+        return list(extruct.extract(alone, syntaxes=["json-ld"], errors="strict")["json-ld"])
+    except ValueError:
+        json.loads(text, strict=False)  # says where it is broken, counted in the script as it stands
+        raise
+
+
+def _json_ld_problem(script: _Element, what: str, lines_below: int) -> Problem:
+    return Problem(
+        "json-ld-broken",
+        f"A JSON-LD script of the page {what}, so it was left out; the others were read.",
+        "Correct the JSON: often it is a missing comma, or a quotation mark or line break within a text.",
+        severity="advice",
+        line=(script.sourceline or 1) + lines_below,
+    )
+
+
+def _has_microdata(tree: _Element, problems: list[Problem]) -> bool:
+    scopes = properties = 0
+    useful = False
+    for element in tree.iter():
+        attributes = element.attrib
+        if "itemprop" in attributes:
+            properties += 1
+        if "itemscope" in attributes:
+            scopes += 1
+            node = {"@type": [short_name(name) for name in attributes.get("itemtype", "").split()]}
+            useful = useful or structured.is_article(node) or structured.is_event(node)
+    if useful and (scopes > _MAX_SCOPES or properties > _MAX_PROPERTIES):
+        problems.append(
+            Problem(
+                "microdata-too-large",
+                f"The page has microdata of {scopes} items with {properties} properties; they were left out.",
+                "Describe only the article itself, best as JSON-LD.",
+                severity="advice",
+            )
+        )
+        return False
+    return useful
+
+
+def _from_microdata(item: Node, depth: int = 0) -> Node:
+    """An item as extruct gives it, in the shape of JSON-LD."""
+    node: dict[str, Any] = {"@type": list(items(item.get("type")))}
+    if item.get("id"):
+        node["@id"] = item["id"]
+    properties = item.get("properties")
+    if not isinstance(properties, Mapping):
+        value = item.get("value")
+        return {**node, "name": value} if isinstance(value, str) else node
+    for name, value in properties.items():
+        converted = [
+            _from_microdata(part, depth + 1) if isinstance(part, Mapping) else part
+            for part in (value if isinstance(value, list) else [value])
+            if depth < 10 or not isinstance(part, Mapping)
+        ]
+        node[name] = converted[0] if len(converted) == 1 else converted
+    return node
+
+
+def _from_rdfa(item: Node) -> Node:
+    """Expanded JSON-LD with schema.org's properties under their short names."""
+    node: dict[str, Any] = {}
+    for key, value in item.items():
+        if key in ("@id", "@type"):
+            node[key] = value
+        elif "schema.org/" in key:
+            node[short_name(key)] = value
+    return node
+
+
+def _from_microformat(item: Any) -> list[Node]:
+    """An h-entry or h-event as the schema.org node that says the same."""
+    if not isinstance(item, Mapping) or not isinstance(item.get("properties"), Mapping):
+        return []
+    kinds, given = items(item.get("type")), item["properties"]
+    if "h-entry" in kinds:
+        pairs = {
+            "name": "headline",
+            "summary": "description",
+            "published": "datePublished",
+            "updated": "dateModified",
+            "category": "keywords",
+            "url": "url",
+            "photo": "image",
+        }
+        node: dict[str, Any] = {"@type": "NewsArticle"}
+    elif "h-event" in kinds:
+        pairs = {
+            "name": "name",
+            "summary": "description",
+            "start": "startDate",
+            "end": "endDate",
+            "url": "url",
+            "location": "location",
+        }
+        node = {"@type": "Event"}
+    else:
+        return []
+    for ours, theirs in pairs.items():
+        value = [part.get("value") if isinstance(part, Mapping) else part for part in items(given.get(ours))]
+        if value:
+            node[theirs] = value
+    authors = items(given.get("author"))
+    if authors and "h-entry" in kinds:
+        node["author"] = [part.get("value") if isinstance(part, Mapping) else part for part in authors]
+    return [node]
+
+
+def _read_meta(tree: _Element, meta: dict[str, list[str]]) -> None:
+    """Every `<meta>` by its name, property or itemprop; what extruct has read already stays first."""
+    known = set(meta)
+    for number, element in enumerate(tree.iter("meta")):
+        if number >= _MAX_META:
+            break
+        content = element.get("content")
+        for attribute in ("name", "property", "itemprop", "http-equiv"):
+            name = (element.get(attribute) or "").strip().lower()
+            if name and content and content.strip() and name not in known:
+                meta.setdefault(name, []).append(content)

@@ -1,0 +1,33 @@
+"""What articles are written as. A format renders one entry at a time and splices them into files.
+
+`render` knows neither channel nor window, so its result is kept and reused for as long as the
+entry's digest, the site and the format's `version` stay the same; `assemble` streams one whole
+file around rendered entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from feedpub.models import Channel, Entry
+
+BUILT_IN = {"rss": "feedpub.formats.rss:RssFormat", "jsonld": "feedpub.formats.jsonld:JsonLdFormat"}
+"""Name → "module:class" of the formats that come along. The class is called with the `Site`."""
+
+
+class Format(Protocol):
+    """SEAM 3: one feed format."""
+
+    name: str
+    filename: str
+    media_type: str
+    version: str
+    tombstones: bool
+    """Whether withdrawn entries are handed to `assemble` too."""
+
+    def render(self, entry: Entry) -> bytes:
+        """One entry, a pure function of it and the site."""
+
+    def assemble(self, channel: Channel, entries: Iterable[bytes]) -> Iterator[bytes]:
+        """The whole file as chunks: the frame of `channel` around `entries`, newest first."""

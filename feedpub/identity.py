@@ -1,0 +1,319 @@
+"""Which id an article or an event has: given once, and then kept whatever else changes.
+
+An article's id is the input's own where that is an absolute IRI, else a UUID of version 5 made of
+the newsroom's key, the source's name and the document's place when it was first seen. A document
+that moved with the same content keeps its id. An event is recognised by its own id, by the article
+that reports it, or by its name, day and place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, select, update
+
+from feedpub.models import Article, EventMention, When
+from feedpub.store import schema
+from feedpub.store.transaction import Transaction
+from feedpub.urls import is_absolute_iri, named_uuid, short_hash, slugify
+
+_BETWEEN = "\x1f"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What stays the same about a record. Times are whole seconds since 1970.
+
+    `stem` is the path of its files without the ending, relative to the output. `content` is the
+    digest of what it says, `document` that of the bytes it was read from. `previous_stem` is set
+    when its page moves now.
+    """
+
+    id: str
+    kind: str
+    source: str
+    place: str
+    stem: str
+    slug: str | None
+    first_seen_at: int
+    changed_at: int | None
+    content: str
+    document: str
+    withdrawn_at: int | None = None
+    new: bool = False
+    previous_stem: str | None = None
+
+
+def content_digest(article: Article) -> str:
+    """A digest of what the article says: when it is the same, no reader should see a change."""
+    said = (
+        article.type, article.headline, article.alternative_headline, article.description, article.body_text,
+        article.body_html, article.sections, article.keywords, article.published, article.modified,
+        [(agent.name, agent.url) for agent in article.authors],
+        [(image.url, image.caption) for image in article.images],
+        article.dateline, article.corrections, article.url,
+        [_event_said(event) for event in article.events],
+    )  # fmt: skip
+    return _digest(said)
+
+
+def _event_said(event: EventMention) -> tuple[Any, ...]:
+    return (event.name, event.type, event.start, event.end, event.status, event.locations, event.description,
+            event.url, event.organizers, event.performers, event.attendees, event.offers)  # fmt: skip
+
+
+def event_digest(data: Any) -> str:
+    """The same for an event's record, whoever reports it."""
+    return _digest({key: value for key, value in data.items() if key not in ("@id", "subjectOf")})
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+
+def article_stem(identifier: str, article: Article) -> str:
+    """articles/YYYY/MM/<slug>-<8 hex>, or articles/undated/… ."""
+    return (
+        f"articles/{_folder(article.published)}/{_name(article.slug or article.headline or '', identifier)}"
+    )
+
+
+def event_stem(identifier: str, name: str, start: When | None) -> str:
+    """events/YYYY/MM/<slug>-<8 hex>, or events/undated/… ."""
+    return f"events/{_folder(start)}/{_name(name, identifier)}"
+
+
+def _folder(when: When | None) -> str:
+    if when is None:
+        return "undated"
+    return when.value[:4] if when.precision == "year" else f"{when.value[:4]}/{when.value[5:7]}"
+
+
+def _name(text: str, identifier: str) -> str:
+    return f"{slugify(text)}-{short_hash(identifier)}"
+
+
+class Identities:
+    """Gives ids to what one source holds. `load` looks a batch up; the rest decides."""
+
+    def __init__(
+        self, transaction: Transaction, *, key: str, source: str, now: int, has: Callable[[str], bool]
+    ) -> None:
+        self._tx = transaction
+        self._key = key
+        self._source = source
+        self._now = now
+        self._has = has
+        self._by_id: dict[str, Identity] = {}
+        self._by_digest: dict[str, list[Identity]] = {}
+        self._events: dict[str, str] = {}
+        self._aliases: dict[str, str] = {}
+
+    def load(
+        self, *, known: Iterable[str], given: Iterable[str], digests: Iterable[str], event_keys: Iterable[str]
+    ) -> None:
+        """Look up what the next decisions depend on: ids, digests of documents, keys of events."""
+        tx, identity = self._tx, schema.identity
+        tx.flush()
+        given = list(given)
+        self._aliases = {row.id: row.target for row in tx.rows(schema.alias, "id", given)}
+        self._events = {row.key: row.id for row in tx.rows(schema.event_key, "key", event_keys)}
+        wanted = [*known, *given, *self._aliases.values(), *self._events.values()]
+        self._by_id = {row.id: _identity(row) for row in tx.rows(identity, "id", wanted)}
+        self._by_digest = {}
+        for row in tx.rows(identity, "document", digests, identity.c.source == self._source):
+            self._by_digest.setdefault(row.document, []).append(_identity(row))
+
+    # -- articles
+
+    def of_article(self, place: str, digest: str, article: Article, known_id: str | None) -> Identity:
+        """The identity of the article at `place`; `known_id` is the one that this place had before."""
+        given = article.id if article.id and is_absolute_iri(article.id) else None
+        identity = self._known(known_id, given) or self._moved(place, digest, given)
+        content = content_digest(article)
+        if identity is None:
+            identifier = given or self._new_id(place)
+            existing = self._find(identifier)
+            if existing is not None:  # it was withdrawn, or its document is elsewhere now
+                identity = existing
+            else:
+                return self._give(
+                    Identity(
+                        id=identifier, kind="article", source=self._source, place=place,
+                        stem=article_stem(identifier, article), slug=article.slug,
+                        first_seen_at=self._now, changed_at=None, content=content, document=digest, new=True,
+                    )
+                )  # fmt: skip
+        return self._kept(identity, place, digest, content, article)
+
+    def _known(self, known_id: str | None, given: str | None) -> Identity | None:
+        identity = self._by_id.get(known_id) if known_id else None
+        if identity is None or given is None or given == identity.id:
+            return identity
+        # Another article now stands at this place, if the old one had an id of its own as well.
+        return identity if self._is_generated(identity) else None
+
+    def _is_generated(self, identity: Identity) -> bool:
+        return identity.id.startswith("urn:uuid:") and identity.id[23:24] == "5"
+
+    def _moved(self, place: str, digest: str, given: str | None) -> Identity | None:
+        if given is not None:
+            return None
+        for candidate in self._by_digest.get(digest, ()):
+            if candidate.kind == "article" and candidate.place != place and not self._has(candidate.place):
+                return candidate
+        return None
+
+    def _new_id(self, place: str) -> str:
+        identifier = named_uuid(self._key, self._source, place)
+        number = 1
+        # The place's own id may have moved on with an earlier document.
+        while (taken := self._find(identifier)) and taken.place != place:
+            number += 1
+            identifier = named_uuid(self._key, self._source, place, str(number))
+        return identifier
+
+    def _find(self, identifier: str) -> Identity | None:
+        identifier = self._aliases.get(identifier, identifier)
+        if identifier not in self._by_id:
+            self._tx.flush()
+            for row in self._tx.rows(schema.identity, "id", [identifier]):
+                self._by_id[identifier] = _identity(row)
+        return self._by_id.get(identifier)
+
+    def _kept(self, identity: Identity, place: str, digest: str, content: str, article: Article) -> Identity:
+        changes: dict[str, Any] = {}
+        if (identity.source, identity.place) != (self._source, place):
+            changes |= {"source": self._source, "place": place}
+            self._tx.log(op="moved", id=identity.id, source=self._source, place=place)
+        if identity.withdrawn_at is not None:
+            changes["withdrawn_at"] = None
+            self._tx.log(op="restored", id=identity.id)
+        # A record may also change because feedpub or its configuration did: that is no news.
+        if digest != identity.document:
+            changes["document"] = digest
+            if content != identity.content:
+                changes |= {"content": content, "changed_at": self._now}
+                self._tx.log(op="changed", id=identity.id, at=self._now, content=content, document=digest)
+        moved = None
+        if article.slug and article.slug != identity.slug:
+            stem = f"{identity.stem.rpartition('/')[0]}/{_name(article.slug, identity.id)}"
+            if stem != identity.stem:
+                moved = identity.stem
+                self._tx.put(schema.redirect, {"path": moved, "id": identity.id})
+            self._tx.log(op="path", id=identity.id, stem=stem, slug=article.slug, old=identity.stem)
+            changes |= {"stem": stem, "slug": article.slug}
+        if changes:
+            self._tx.flush()
+            self._tx.connection.execute(
+                update(schema.identity).where(schema.identity.c.id == identity.id).values(**changes)
+            )
+        identity = replace(identity, previous_stem=moved, new=False, **changes)
+        self._by_id[identity.id] = identity
+        return identity
+
+    def _give(self, identity: Identity) -> Identity:
+        row = {name: getattr(identity, name) for name in _COLUMNS}
+        self._tx.put(schema.identity, row)
+        self._tx.log(
+            op="id", id=identity.id, kind=identity.kind, source=identity.source, place=identity.place,
+            stem=identity.stem, slug=identity.slug, at=identity.first_seen_at,
+            content=identity.content, document=identity.document,
+        )  # fmt: skip
+        self._by_id[identity.id] = identity
+        return identity
+
+    # -- events
+
+    def of_event(
+        self, mention: EventMention, reporter: str, place: str, *, sole: bool, own: bool
+    ) -> Identity:
+        """The identity of an event that `reporter` (an article's id, or a document) reports.
+
+        `sole` says that it reports no other, `own` that the document at `place` is itself this event.
+        """
+        keys = event_keys(mention, reporter, sole=sole)
+        given = mention.id if mention.id and is_absolute_iri(mention.id) else None
+        identity = next(filter(None, (self._recognised(key, keys) for key in keys)), None)
+        if given and identity and identity.id != given and not self._is_generated(identity):
+            identity = None
+        if identity is None:
+            identifier = given or (
+                named_uuid(self._key, self._source, place)
+                if own and sole
+                else named_uuid(self._key, "event", reporter, normalised(mention.name))
+            )
+            identity = self._find(identifier) or self._give(
+                Identity(
+                    id=identifier, kind="event", source=self._source, place=place,
+                    stem=event_stem(identifier, mention.name, mention.start), slug=None,
+                    first_seen_at=self._now, changed_at=None, content="", document="", new=True,
+                )
+            )  # fmt: skip
+        for key in keys:
+            if key not in self._events:
+                self._events[key] = identity.id
+                self._tx.put(schema.event_key, {"key": key, "id": identity.id})
+                self._tx.log(op="key", key=key, id=identity.id)
+        return identity
+
+    def _recognised(self, key: str, keys: list[str]) -> Identity | None:
+        identifier = self._events.get(key)
+        if identifier is None:
+            return None
+        strict = f"{key}{_SOMEWHERE}"
+        if strict in {other[: len(strict)] for other in keys}:
+            # The other report may have named no place, or another one.
+            self._tx.flush()
+            query = select(schema.event_key.c.key).where(
+                schema.event_key.c.id == identifier,
+                schema.event_key.c.key.startswith(strict, autoescape=True),
+            )
+            if any(other not in keys for other in self._tx.connection.execute(query).scalars()):
+                return None
+        return self._find(identifier)
+
+
+_SOMEWHERE = f"{_BETWEEN}@"
+
+_COLUMNS = ("id", "kind", "source", "place", "stem", "slug", "first_seen_at", "changed_at", "content",
+            "document", "withdrawn_at")  # fmt: skip
+
+
+def _identity(row: Row[Any]) -> Identity:
+    return Identity(**{name: getattr(row, name) for name in _COLUMNS})
+
+
+def identities(transaction: Transaction, ids: Sequence[str]) -> dict[str, Identity]:
+    """The identities with these ids."""
+    return {row.id: _identity(row) for row in transaction.rows(schema.identity, "id", ids)}
+
+
+def normalised(name: str) -> str:
+    """A name as it is compared: words in lower case without marks and punctuation."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return " ".join(re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c))))
+
+
+def event_keys(mention: EventMention, reporter: str, *, sole: bool) -> list[str]:
+    """What an event is recognised by, the surest first.
+
+    The name as this reporter gives it; name, day and place (so that two towns may hold a meeting
+    of the same name on one day), where the place may be left out by one of two reporters; and that
+    it is the only event of its reporter, which outlives a changed name.
+    """
+    name = normalised(mention.name)
+    keys = [_BETWEEN.join(("r", reporter, name))]
+    if mention.start is not None and mention.start.precision not in ("year", "month"):
+        day = _BETWEEN.join(("e", name, mention.start.value[:10]))
+        place = next((normalised(p.name) for p in mention.locations if p.name), "")
+        keys += [f"{day}{_SOMEWHERE}{place}", day] if place else [day]
+    if sole:
+        keys.append(_BETWEEN.join(("r", reporter, "")))
+    return keys

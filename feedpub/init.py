@@ -1,0 +1,202 @@
+"""What `feedpub init` writes: a commented feedpub.toml, with all that can be guessed, and its folders."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from feedpub import config_file
+from feedpub.config import DEFAULT_KEY, DEFAULT_URL
+from feedpub.errors import ConfigError
+
+_TEMPLATE = """\
+# The newsroom, as feedpub publishes it. Every key: `schemas/config.schema.json` in feedpub.
+# Times without a zone are in site.timezone; relative paths start at this file.
+
+[site]
+title = {title}
+# Where the output folder will be found on the web: every address in the feeds begins with it.
+# Until it is set, everything works under {default_url}, on this machine only.
+{url}
+# One sentence about the newsroom.
+# description = "News from the harbour."
+# The language of the feeds (an article's own language goes before it).
+{language}
+timezone = {timezone}
+{key_comment}
+key = "{key}"
+# The licence of all articles that name none.
+# license = "https://creativecommons.org/licenses/by/4.0/"
+
+# Who publishes, for search engines and news readers.
+# [site.publisher]
+# name = {title}
+# type = "NewsMediaOrganization"
+# logo = "https://news.example.org/logo.png"
+
+# One article a file, in as many folders as you like: text (.txt), Markdown with front matter (.md),
+# web pages (.html), schema.org records or a CMS export (.json, .jsonl). A text file may begin with
+# its headline, and with lines such as "By: Ada Byrne" and "Date: 2025-09-02".
+[sources.articles]
+path = {articles}
+{exclude}# How often `feedpub daemon` looks for changes.
+every = "5m"
+# Keep articles published when their files are deleted: for folders that rotate.
+# keep_deleted = true
+# How dates such as 03/04/2025 are meant; left out, they are not read.
+# dayfirst = true
+
+# What articles of this source leave out.
+# [sources.articles.defaults]
+# section = "World"
+
+[publish]
+output = {output}
+# How many of the newest articles each feed holds.
+limit = 50
+# A feed of its own for each section, keyword or author.
+# feeds_by = ["section"]
+# What is done with an article that states no date: "publish" it without one, or "quarantine" it.
+undated = "publish"
+
+# Further feeds, each in the folder of its name:
+# [feeds.world]
+# title = "World news"
+# where.section = ["World", "Politics"]
+"""
+
+_NEW_KEY = """\
+# What the ids of articles are made with. Never change it: subscribers would see every article as new."""
+_KEPT_KEY = """\
+# What the ids of articles are made with. Articles were published from here before there was this
+# file, with the key that feedpub uses where none is set; it stands here so that they keep their ids.
+# Never change it: subscribers would see every article as new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What `begin` wrote and guessed. `created` are the paths that are new; `language` None: not known."""
+
+    config: Path
+    articles: Path
+    output: Path
+    created: tuple[Path, ...]
+    title: str
+    timezone: str
+    language: str | None
+    key_kept: bool
+
+
+def begin(folder: Path, *, environment: Mapping[str, str] | None = None, system: Path = Path("/")) -> Begun:
+    """A newsroom in `folder`, which is made if need be.
+
+    Articles that were published here without a feedpub.toml keep their ids and their folder.
+
+    Args:
+        folder: where feedpub.toml goes.
+        environment: where locale and zone are looked up; None for this process's.
+        system: the root of the system's own files.
+
+    Raises:
+        ConfigError: there is a feedpub.toml already, or the folder cannot be written.
+    """
+    # Not resolve(): the title comes from the name that the user gave.
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100
+    path = folder / config_file.FILE_NAME
+    environment = os.environ if environment is None else environment
+    noted = config_file.remembered_folder(folder)
+    articles, output = noted or (folder / "articles", folder / config_file.OUTPUT_NAME)
+    kept = (folder / config_file.STATE_NAME / "ledger.ndjson").exists()
+    title, timezone, language = _title(folder), _timezone(environment, system), _language(environment)
+    exclude = f"{output.relative_to(articles).as_posix()}/**" if output.is_relative_to(articles) else None
+    text = _TEMPLATE.format(
+        title=_quoted(title),
+        default_url=DEFAULT_URL,
+        url='# url = "https://news.example.org/"',
+        language=f"language = {_quoted(language)}" if language else '# language = "en"',
+        timezone=_quoted(timezone),
+        key_comment=_KEPT_KEY if kept else _NEW_KEY,
+        key=DEFAULT_KEY if kept else uuid.uuid4(),
+        articles=_quoted(_path(articles, folder)),
+        exclude=f"exclude = [{_quoted(exclude)}]\n" if exclude else "",
+        output=_quoted(_path(output, folder)),
+    )
+    if path.exists() or path.is_symlink():
+        raise ConfigError(
+            f"{path} exists already and was left as it is. To begin anew, move it away first.", path=str(path)
+        )
+    new = tuple(made for made in (path, articles, output) if not made.exists())
+    try:
+        for wanted in (folder, articles, output):
+            wanted.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise ConfigError(
+            f"{error.filename or folder}: {error.strerror}: the newsroom cannot be made there.",
+            path=str(path),
+        ) from error
+    return Begun(path, articles, output, new, title, timezone, language, kept)
+
+
+def _title(folder: Path) -> str:
+    """The folder's name in words: "harbour-post" → "Harbour post"."""
+    printable = "".join(char if char.isprintable() and not char.isspace() else " " for char in folder.name)
+    words = " ".join(re.split(r"[\s_-]+", printable)).strip()
+    return (words[:1].upper() + words[1:])[:100] or "News"
+
+
+def _language(environment: Mapping[str, str]) -> str | None:
+    """The language of the locale, as a BCP 47 tag; None for the C locale, which names none."""
+    value = next((environment[key] for key in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(key)), "")
+    match = re.match(r"([a-z]{2,3})(?:[_.@-]|$)", value)
+    return match.group(1) if match else None
+
+
+def _timezone(environment: Mapping[str, str], system: Path) -> str:
+    """The system's zone as an IANA name; UTC where it cannot be told."""
+    link = system / "etc/localtime"
+    for name in (environment.get("TZ", "").removeprefix(":"), _link(link), _line(system / "etc/timezone")):
+        if name and _is_zone(name):
+            return (
+                "UTC" if name in ("Etc/UTC", "Etc/UCT", "UCT", "Zulu", "Etc/Zulu", "Etc/Universal") else name
+            )
+    return "UTC"
+
+
+def _link(path: Path) -> str:
+    try:
+        return os.readlink(path).rpartition("zoneinfo/")[2]  # noqa: PTH115 - the text is wanted, not the path
+    except OSError:
+        return ""
+
+
+def _line(path: Path) -> str:
+    try:
+        return path.read_text("ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _is_zone(name: str) -> bool:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return not name.startswith("/")
+
+
+def _path(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+
+
+def _quoted(text: str) -> str:
+    """A TOML basic string: JSON's escapes are TOML's, but for DEL (https://toml.io/en/v1.0.0#string)."""
+    return json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False).replace("\x7f", "\\u007f")

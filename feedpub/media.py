@@ -1,0 +1,87 @@
+"""Pictures that lie beside an article: published under a name made of their content."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from html import escape, unescape
+from pathlib import Path
+
+from feedpub.extract import images
+from feedpub.models import Article, Document, Image, Problem
+from feedpub.urls import absolute, is_http_url
+
+_PICTURE = re.compile(r"<img\b[^<>]*>")
+_SOURCE = re.compile(r'\bsrc="([^"]*)"')
+_ENDINGS = {
+    "image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "image/avif": "avif",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A picture to publish: `path` in the output, `origin` on this machine."""
+
+    path: str
+    origin: str
+    media_type: str
+
+
+def collect(
+    article: Article, document: Document, site_url: str
+) -> tuple[Article, tuple[File, ...], tuple[Problem, ...]]:
+    """The article with every picture under an absolute address.
+
+    A local picture gets the address `media/<hash>.<ending>` of the site; one that is not there, or
+    lies outside the source's folder, is left out.
+
+    Returns:
+        The article, the files to publish, and advice on pictures that were left out.
+    """
+    if not article.images and "<img" not in (article.body_html or ""):
+        return article, (), ()
+    files: dict[str, File] = {}
+    missing: dict[str, Problem] = {}
+    base = article.url or document.url
+
+    def published(image: Image) -> Image | None:
+        if is_http_url(image.url):
+            return image
+        found = images.resolve(image, document.base_path)
+        if found.local_path and found.media_type in _ENDINGS:
+            file = _file(found.local_path, found.media_type)
+            files[file.path] = file
+            return replace(found, url=f"{site_url}{file.path}")
+        if address := absolute(base, image.url):
+            return replace(image, url=address)
+        missing[image.url] = _missing(image.url, document.place)
+        return None
+
+    def in_text(match: re.Match[str]) -> str:
+        source = _SOURCE.search(match[0])
+        image = published(Image(unescape(source[1]))) if source else None
+        if source is None or image is None:
+            return ""
+        return match[0][: source.start(1)] + escape(image.url) + match[0][source.end(1) :]
+
+    pictures = tuple(image for image in map(published, article.images) if image)
+    html = _PICTURE.sub(in_text, article.body_html) if article.body_html else article.body_html
+    return replace(article, images=pictures, body_html=html), tuple(files.values()), tuple(missing.values())
+
+
+def _file(path: str, media_type: str) -> File:
+    with Path(path).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return File(f"media/{digest[:2]}/{digest[:24]}.{_ENDINGS[media_type]}", path, media_type)
+
+
+def _missing(url: str, place: str) -> Problem:
+    return Problem(
+        "image-missing",
+        f"The picture {url[:200]!r} was left out: it is no file beside the article and no address.",
+        "Put the file there (PNG, JPEG, GIF, WebP or AVIF), or give its full http(s) address.",
+        severity="advice",
+        place=place,
+        value=url[:200],
+    )

@@ -1,0 +1,249 @@
+"""One refresh from end to end. It orders the steps and computes nothing.
+
+lock → finish what a crash left → each source into the store → events merged → files staged
+     → journal and commit → files into place → report
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, delete, func, select, update
+
+from feedpub import __version__, events, plugins, publication
+from feedpub.config import Config, SourceConfig
+from feedpub.errors import ConfigError, SourceError
+from feedpub.intake import Intake, Touch, source_settings
+from feedpub.models import Document, Problem, Record, Report, SourceReport
+from feedpub.outputs import Outputs
+from feedpub.store import Store, held_documents, iso, open_store, schema
+from feedpub.store.transaction import Transaction
+
+RUNS_KEPT = 1000
+
+
+def publish(
+    config: Config,
+    *,
+    now: datetime | None = None,
+    yes: bool = False,
+    rebuild: bool = False,
+    only: Sequence[str] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Report:
+    """Refresh everything once: read what changed, and bring the output up to date.
+
+    Args:
+        config: the newsroom.
+        now: the moment for which to publish; None for the present.
+        yes: let more articles vanish than the accident guard lets pass.
+        rebuild: begin a new store from the ledger, reading every input again.
+        only: names of the sources to read; None for all.
+        progress: called with the number of documents dealt with since the last call.
+
+    Returns:
+        What was done. A source that failed is a line in it, not an exception.
+
+    Raises:
+        LockedError: another publisher is at work on the same output.
+        StoreError, PublishError: the store or the output cannot be used; what was published before
+            stays up.
+    """
+    started_at = datetime.now(UTC)
+    moment = (now or started_at).astimezone(UTC).replace(microsecond=0)
+    sources = _chosen(config, only)
+    with (
+        publication.locked(config.state, config.publish.output),
+        open_store(config, rebuild=rebuild) as store,
+    ):
+        _finish_earlier(store, config)
+        with store.transaction() as transaction:
+            staging = publication.Staging(
+                transaction, config.publish.output, config.state, int(moment.timestamp())
+            )
+            staging.sweep()
+            try:
+                report = _refresh(transaction, config, sources, staging, moment, yes=yes, progress=progress)
+                report = replace(report, notices=(*config.notices, *store.notices, *report.notices))
+                report = replace(report, started_at=started_at, finished_at=datetime.now(UTC))
+                _note_run(transaction.connection, report)
+                staging.sync()
+            except BaseException:
+                staging.sweep()
+                raise
+        if staging.written or staging.deleted:
+            _into_place(store, config)
+        else:
+            staging.sweep()
+        return report
+
+
+def _chosen(config: Config, only: Sequence[str] | None) -> list[SourceConfig]:
+    names = {source.name for source in config.sources}
+    for name in only or ():
+        if name not in names:
+            raise ConfigError(
+                f"There is no source {name!r} in {config.path or 'the configuration'}.", key="sources"
+            )
+    return [source for source in config.sources if only is None or source.name in only]
+
+
+def _finish_earlier(store: Store, config: Config) -> None:
+    """Complete what a crash interrupted; where that cannot be done, have everything staged anew."""
+    with store.reading() as connection:
+        pending = connection.execute(select(func.count()).select_from(schema.journal)).scalar_one()
+        begun = connection.execute(
+            select(schema.meta.c.value).where(schema.meta.c.key == "recalled")
+        ).scalar()
+    if pending:
+        _into_place(store, config)
+        store.notices.append(
+            f"An earlier refresh had been interrupted: its {pending} files were put into place."
+        )
+    if begun is None:
+        with store.transaction() as transaction:
+            publication.recall(transaction, config.publish.output)
+            transaction.set_meta("recalled", "yes")
+
+
+def _into_place(store: Store, config: Config) -> None:
+    with store.transaction() as transaction:
+        if not publication.complete(transaction.connection, config.publish.output, config.state):
+            transaction.set_meta("renderers", "")
+
+
+def _refresh(
+    transaction: Transaction,
+    config: Config,
+    sources: Sequence[SourceConfig],
+    staging: publication.Staging,
+    now: datetime,
+    *,
+    yes: bool,
+    progress: Callable[[int], None] | None,
+) -> Report:
+    touch = Touch()
+    reports = [
+        _take_in(transaction, config, source, touch, now, yes=yes, progress=progress or (lambda _: None))
+        for source in sources
+    ]
+    notices = _unconfigured(transaction, config)
+    advice = events.settle(transaction, touch.events, now=int(now.timestamp()), timezone=config.site.timezone)
+    transaction.flush()
+    outputs = Outputs(transaction, config, staging, touch.facets, now)
+    due = outputs.stage()
+    connection = transaction.connection
+    transaction.flush()
+    return Report(
+        started_at=now,
+        finished_at=now,
+        sources=tuple(reports),
+        held=tuple(held_documents(connection)),
+        advice=(*touch.advice, *advice),
+        written=tuple(staging.written),
+        deleted=tuple(staging.deleted),
+        notices=tuple(notices),
+        articles=_live(connection, "article"),
+        events=_live(connection, "event"),
+        next_due_at=_next_due(connection, due, now),
+        output=str(config.publish.output),
+    )
+
+
+def _take_in(
+    transaction: Transaction,
+    config: Config,
+    source: SourceConfig,
+    touch: Touch,
+    now: datetime,
+    *,
+    yes: bool,
+    progress: Callable[[int], None],
+) -> SourceReport:
+    """One source into the store, whole or not at all: a failing one costs only itself."""
+    settings = source_settings(config, source, __version__)
+    row = next(iter(transaction.rows(schema.source, "name", [source.name])), None)
+    at = int(now.timestamp())
+    own = Touch(facets=set(), events={}, advice=[])
+    try:
+        with transaction.savepoint():
+            intake = Intake(transaction, config, source, own, now)
+            trusted = row is not None and row.settings == settings
+            report = intake.run(plugins.source(source), trusted=trusted, yes=yes, progress=progress)
+    except SourceError as error:
+        transaction.put(schema.source, {"name": source.name, "last_failure_at": at, "failure": str(error)})
+        return SourceReport(source.name, failure=str(error))
+    touch.facets |= own.facets
+    touch.advice += own.advice
+    for identifier, changed in own.events.items():
+        touch.events[identifier] = touch.events.get(identifier, False) or changed
+    transaction.put(
+        schema.source, {"name": source.name, "settings": settings, "last_success_at": at, "failure": None}
+    )
+    return report
+
+
+def _unconfigured(transaction: Transaction, config: Config) -> Iterator[str]:
+    names = [source.name for source in config.sources]
+    document = schema.document
+    query = (
+        select(document.c.source, func.count().label("n"))
+        .where(document.c.source.not_in(names), document.c.state == "published")
+        .group_by(document.c.source)
+    )
+    for row in transaction.connection.execute(query):
+        yield (
+            f"The source {row.source!r} is no longer configured; its {row.n} articles stay published. "
+            "To withdraw them, configure it again with an empty folder and publish with --yes."
+        )
+
+
+def _live(connection: Connection, kind: str) -> int:
+    record = schema.record
+    query = (
+        select(func.count()).select_from(record).where(record.c.kind == kind, record.c.withdrawn_at.is_(None))
+    )
+    return connection.execute(query).scalar_one()
+
+
+def _next_due(connection: Connection, due: datetime | None, now: datetime) -> datetime | None:
+    document = schema.document
+    query = select(func.min(document.c.due_at)).where(document.c.due_at > int(now.timestamp()))
+    waiting = connection.execute(query).scalar()
+    times = [due] if due else []
+    if waiting is not None:
+        times.append(datetime.fromtimestamp(waiting, UTC))
+    return min(times, default=None)
+
+
+def _note_run(connection: Connection, report: Report) -> None:
+    run = schema.run
+    started = int(report.started_at.timestamp())
+    result = connection.execute(run.insert().values(started_at=started, report=orjson.dumps(summary(report))))
+    last = result.inserted_primary_key[0] if result.inserted_primary_key else 0
+    connection.execute(delete(run).where(run.c.sequence <= last - RUNS_KEPT))
+
+
+def summary(report: Report) -> dict[str, Any]:
+    """A report as JSON: what `--json` prints and the store keeps. Counts instead of long lists."""
+    return {
+        "started_at": iso(int(report.started_at.timestamp())),
+        "finished_at": iso(int(report.finished_at.timestamp())),
+        "output": report.output,
+        "articles": report.articles,
+        "events": report.events,
+        "sources": [asdict(source) for source in report.sources],
+        "held": len(report.held),
+        "advice": len(report.advice),
+        "written": len(report.written),
+        "deleted": len(report.deleted),
+        "failures": list(report.failures),
+        "notices": list(report.notices),
+        "next_due_at": iso(int(report.next_due_at.timestamp())) if report.next_due_at else None,
+    }

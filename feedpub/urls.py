@@ -1,0 +1,123 @@
+"""Addresses and ids: absolute, canonical, and the names made from them.
+
+Every rule on when two addresses are the same, and on how ids and file names are made, lives here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+# RFC 3987 IRIs hold no space, control character or one of these delimiters.
+_NOT_IN_IRI = re.compile(r'[\x00-\x20<>"{}|\\^`\x7f-\x9f]')
+_TRACKING = re.compile(r"^(utm_[a-z]+|fbclid|gclid|mc_cid|mc_eid|igshid)$", re.IGNORECASE)
+_SAFE = "%/:=&?~#+!$,;'@()*[]"
+_PORTS = {"http": 80, "https": 443}
+
+
+def is_absolute_iri(text: str) -> bool:
+    """Whether `text` is an IRI with a scheme and something behind it (RFC 3987 section 2.2)."""
+    match = _SCHEME.match(text)
+    return match is not None and len(text) > match.end() and not _NOT_IN_IRI.search(text)
+
+
+def is_http_url(text: str) -> bool:
+    """Whether `text` is an absolute http or https address with a host."""
+    if not is_absolute_iri(text):
+        return False
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme.lower() in _PORTS and bool(parts.hostname)
+
+
+def absolute(base: str | None, reference: str) -> str | None:
+    """`reference` as an absolute http(s) address, resolved against `base` (RFC 3986 section 5).
+
+    Spaces and non-ASCII characters are percent-encoded. Returns None for any other scheme
+    (`javascript:`, `data:`, `mailto:`), and where there is nothing to resolve against.
+    """
+    reference = re.sub(r"[\t\r\n]", "", reference.strip())
+    if not reference:
+        return None
+    try:
+        joined = urljoin(base or "", reference)
+        parts = urlsplit(joined)
+        host = parts.hostname
+        _ = parts.port
+    except ValueError:
+        return None
+    if parts.scheme.lower() not in _PORTS or not host:
+        return None
+    netloc = parts.netloc
+    if not netloc.isascii():
+        try:
+            netloc = netloc.encode("idna").decode("ascii")
+        except UnicodeError:
+            return None
+    address = urlunsplit(
+        (
+            parts.scheme.lower(),
+            netloc,
+            quote(parts.path, safe=_SAFE),
+            quote(parts.query, safe=_SAFE),
+            quote(parts.fragment, safe=_SAFE),
+        )
+    )
+    return address if is_http_url(address) else None
+
+
+def canonical(url: str) -> str:
+    """The form under which two addresses count as the same: for comparing only, never for publishing.
+
+    Scheme and host in lower case, no default port, no fragment, no tracking parameters, "/" for
+    an empty path. A trailing slash elsewhere and the order of parameters are kept: servers tell
+    them apart.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return url
+    scheme = parts.scheme.lower()
+    if scheme not in _PORTS:
+        return url
+    host = (parts.hostname or "").lower()
+    netloc = host if port is None or port == _PORTS[scheme] else f"{host}:{port}"
+    query = "&".join(
+        pair for pair in parts.query.split("&") if pair and not _TRACKING.match(pair.partition("=")[0])
+    )
+    return urlunsplit((scheme, netloc, parts.path or "/", query, ""))
+
+
+def slugify(text: str, max_length: int = 60) -> str:
+    """A file name of a-z, 0-9 and single hyphens, cut at a word; "item" where nothing is left.
+
+    It holds no dot and no slash, so it cannot leave its folder.
+    """
+    from anyascii import anyascii
+
+    words = re.findall(r"[a-z0-9]+", anyascii(text[:500].replace("'", "").replace("’", "")).lower())
+    slug = ""
+    for word in words:
+        longer = f"{slug}-{word}" if slug else word
+        if len(longer) > max_length:
+            break
+        slug = longer
+    return slug or (words[0][:max_length] if words else "item")
+
+
+def short_hash(identifier: str) -> str:
+    """8 hex digits that stand for an id in file names: of SHA-256 over its UTF-8 form."""
+    return hashlib.sha256(identifier.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def named_uuid(key: str, *parts: str) -> str:
+    """A `urn:uuid:` of version 5 (RFC 9562 section 5.5) of `parts` in the name space `key`, a UUID."""
+    name = "\x1f".join(parts)
+    return f"urn:uuid:{uuid.uuid5(uuid.UUID(key), name)}"
