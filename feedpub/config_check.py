@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -223,15 +223,15 @@ def _table(value: dict[str, Any], schema: Schema, root: Mapping[str, Any], path:
         other = schema.get("additionalProperties", {})
         if key in known:
             yield from _walk(inner, known[key], root, here)
-        elif other is False or "enum" in names:
-            yield Mistake(here, _unknown(key, known, root, path))
+        elif other is False or key not in names.get("enum", value):
+            yield Mistake(here, _unknown(key, names.get("enum", known), root, path))
         else:
             wrong = list(_walk(key, names, root, here))
             yield from (Mistake(here, f"as a name, {mistake.message}") for mistake in wrong)
             yield from _walk(inner, other, root, here)
 
 
-def _unknown(key: str, known: Mapping[str, Any], root: Schema, path: Key) -> str:
+def _unknown(key: str, known: Collection[str], root: Schema, path: Key) -> str:
     elsewhere = [name for name, section in root["properties"].items() if key in section.get("properties", {})]
     if elsewhere and len(path) < 2 and not _near(key, known, cutoff=0.8):
         name = elsewhere[0]

@@ -112,11 +112,12 @@ class Identities:
         self._has = has
         self._by_id: dict[str, Identity] = {}
         self._by_digest: dict[str, list[Identity]] = {}
+        self._by_place: dict[str, Identity] = {}
         self._events: dict[str, str] = {}
         self._aliases: dict[str, str] = {}
 
     def load(
-        self, *, known: Iterable[str], given: Iterable[str], digests: Iterable[str], event_keys: Iterable[str]
+        self, *, places: Iterable[str], known: Iterable[str], given: Iterable[str], digests: Iterable[str], event_keys: Iterable[str]
     ) -> None:
         """Look up what the next decisions depend on: ids, digests of documents, keys of events."""
         tx, identity = self._tx, schema.identity
@@ -126,6 +127,13 @@ class Identities:
         self._events = {row.key: row.id for row in tx.rows(schema.event_key, "key", event_keys)}
         wanted = [*known, *given, *self._aliases.values(), *self._events.values()]
         self._by_id = {row.id: _identity(row) for row in tx.rows(identity, "id", wanted)}
+        # Without a store, only the ledger knows which article stood at a place.
+        self._by_place = {
+            row.place: _identity(row)
+            for row in tx.rows(
+                identity, "place", places, identity.c.source == self._source, identity.c.kind == "article"
+            )
+        }
         self._by_digest = {}
         for row in tx.rows(identity, "document", digests, identity.c.source == self._source):
             self._by_digest.setdefault(row.document, []).append(_identity(row))
@@ -135,7 +143,7 @@ class Identities:
     def of_article(self, place: str, digest: str, article: Article, known_id: str | None) -> Identity:
         """The identity of the article at `place`; `known_id` is the one that this place had before."""
         given = article.id if article.id and is_absolute_iri(article.id) else None
-        identity = self._known(known_id, given) or self._moved(place, digest, given)
+        identity = self._known(known_id, place, given) or self._moved(place, digest, given)
         content = content_digest(article)
         if identity is None:
             identifier = given or self._new_id(place)
@@ -152,8 +160,8 @@ class Identities:
                 )  # fmt: skip
         return self._kept(identity, place, digest, content, article)
 
-    def _known(self, known_id: str | None, given: str | None) -> Identity | None:
-        identity = self._by_id.get(known_id) if known_id else None
+    def _known(self, known_id: str | None, place: str, given: str | None) -> Identity | None:
+        identity = self._by_id.get(known_id) if known_id else self._by_place.get(place)
         if identity is None or given is None or given == identity.id:
             return identity
         # Another article now stands at this place, if the old one had an id of its own as well.

@@ -71,6 +71,7 @@ class Intake:
         self._at = int(now.timestamp())
         self._settings = ExtractSettings.of(config, source)
         self._counts = Counts()
+        self._places: dict[str, str] = {}
 
     def run(
         self, source: Source, *, trusted: bool, yes: bool, progress: Callable[[int], None]
@@ -146,7 +147,8 @@ class Intake:
                 for reporter in filter(None, reporters):
                     keys += event_keys(event, reporter, sole=len(events) == 1)
         digests = [change.digest for change in batch if isinstance(change, Changed)]
-        ids.load(known=known, given=given, digests=digests, event_keys=keys)
+        strangers = [place for place in read if place not in rows or not rows[place].record_id]
+        ids.load(places=strangers, known=known, given=given, digests=digests, event_keys=keys)
         addresses = {canonical(article.url) for article in articles if article.url}
         self._by_url = {
             row.url_key: row.id
@@ -269,13 +271,17 @@ class Intake:
             if other_id is not None and other_id not in (own, article.id, place):
                 return (_clash("duplicate-url", "address", article.url, self._where(other_id), place),)
             self._by_url[key] = own or article.id or place
+            self._places[self._by_url[key]] = f"{self._source.name}:{place}"
         return ()
 
     def _still_there(self, place: str) -> bool:
+        self._tx.flush()
         rows = self._tx.documents(self._source.name, [place])
         return place in rows and rows[place].state in PUBLISHED
 
     def _where(self, identifier: str) -> str:
+        if identifier in self._places:
+            return self._places[identifier]
         for row in self._tx.rows(schema.identity, "id", [identifier]):
             return f"{row.source}:{row.place}"
         return identifier

@@ -75,10 +75,10 @@ class Outputs:
         if anew:
             self._begin_anew()
         self._records()
-        feeds = self._feeds(anew)
+        feeds = self._feeds()
         for feed in feeds:
             self._feed(feed)
-        self._drop_feeds(feeds, anew)
+        self._drop_feeds()
         due = self._front_page()
         self._staging.manifests(__version__, self._config.site.key)
         self._tx.set_meta("renderers", self._renderers)
@@ -188,9 +188,9 @@ class Outputs:
 
     # -- feeds
 
-    def _feeds(self, anew: bool) -> list[FeedConfig]:
+    def _feeds(self) -> list[FeedConfig]:
         """The feeds that may have changed: all that are configured, and of the automatic ones those touched."""
-        configured = list(self._config.feeds) if self._changed or anew else self._lost_feeds()
+        configured = list(self._config.feeds)
         automatic = []
         for name, slug in sorted(self._facets):
             if name not in self._config.publish.feeds_by:
@@ -207,18 +207,6 @@ class Outputs:
                 )
             )  # fmt: skip
         return [*configured, *automatic]
-
-    def _lost_feeds(self) -> list[FeedConfig]:
-        """Configured feeds whose file someone has deleted from the output."""
-        output = self._config.publish.output
-        lost = [
-            feed
-            for feed in self._config.feeds
-            if any(not (output / _feed_path(feed, self._format(name))).exists() for name in feed.formats)
-        ]
-        for feed in lost:
-            self._tx.connection.execute(delete(schema.window).where(schema.window.c.path == feed.path))
-        return lost
 
     def _feed(self, feed: FeedConfig) -> None:
         for name in feed.formats:
@@ -249,19 +237,23 @@ class Outputs:
                 },
             )  # fmt: skip
 
-    def _drop_feeds(self, feeds: Sequence[FeedConfig], anew: bool) -> None:
-        """Delete the files of feeds that are no longer configured."""
-        if not anew:
-            return
-        self._tx.flush()
-        wanted = {_feed_path(feed, self._format(name)) for feed in feeds for name in feed.formats}
-        window = schema.window
-        for row in self._tx.connection.execute(select(schema.file.c.path, schema.file.c.folder)).all():
-            if row.path in wanted or row.folder.partition("/")[0] in ("articles", "events", "media"):
+    def _drop_feeds(self) -> None:
+        """Delete the files of feeds and formats that are no longer configured."""
+        tx, window = self._tx, schema.window
+        tx.flush()
+        wanted = {(feed.path, name) for feed in self._config.feeds for name in feed.formats}
+        automatic = {_FOLDERS[name] for name in self._config.publish.feeds_by}
+        for row in tx.connection.execute(select(window.c.path, window.c.format)).all():
+            folder = row.path.partition("/")[0]
+            if (row.path, row.format) in wanted:
                 continue
-            if row.path not in (_FRONT_PAGE, "manifest.json"):
-                self._staging.delete_many([row.path])
-                self._tx.connection.execute(delete(window).where(window.c.path == row.folder))
+            if folder in automatic and row.format in self._config.feeds[0].formats:
+                continue
+            filename = self._format(row.format).filename
+            self._staging.delete_many([f"{row.path}/{filename}" if row.path else filename])
+            tx.connection.execute(
+                delete(window).where(window.c.path == row.path, window.c.format == row.format)
+            )
 
     def _window(self, feed: FeedConfig, format_: Format) -> _Window:
         record = schema.record

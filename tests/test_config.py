@@ -206,6 +206,7 @@ def test_sizes(write, written, count):
         (ARTICLES + 'max_size = "lots"\n', 3, ["is not a size in B, kB, MB or GB"]),
         (ARTICLES + "include = []\n", 3, ["the list is empty"]),
         (ARTICLES + "include = [1]\n", 3, ["1 is not one line of text"]),
+        ('[sources.a]\npath = "a"\nfields.headlin = "x"\n', 3, ["did you mean sources.a.fields.headline?"]),
         ('[sources.a]\nevery = "1m"\n', 1, ["sources.a.path: is missing", 'path = "articles"']),
         ('[sources]\npath = "a"\n', 2, ['"a" is not a table such as [sources.articles]']),
         ('[sources."a b"]\npath = "a"\n', 1, ['sources."a b"', "a name of letters, digits, - and _"]),
@@ -393,6 +394,19 @@ def test_the_schema_states_the_defaults_that_the_code_has():
 def test_a_files_source_is_closed_over_exactly_the_keys_that_are_described():
     source = schema_document("config")["$defs"]["source"]
     assert source["then"]["propertyNames"]["enum"] == list(source["properties"])
+
+
+def test_the_fields_that_can_be_mapped_are_those_that_json_records_know():
+    from feedpub.extract import ExtractSettings, jsonrecord
+    from feedpub.models import Document
+
+    names = schema_document("config")["$defs"]["source"]["properties"]["fields"]["propertyNames"]["enum"]
+    assert set(jsonrecord.USUAL_NAMES) <= set(names)
+    document = Document("a", "a.json", b"{}", "application/json")
+    for name in names:
+        # Raises ConfigError for a name that it does not know.
+        found = jsonrecord.read(document, "{}", ExtractSettings(fields={name: "nothing"}))
+        assert found.refused
 
 
 @pytest.mark.parametrize(

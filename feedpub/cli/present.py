@@ -211,8 +211,8 @@ def begun(begun: Begun, cwd: Path) -> str:
     if begun.key_kept:
         lines.append("  Articles were published here before: they keep their ids.")
     folder = begun.config.parent
-    step = "" if folder == cwd else f"cd {near(folder, cwd)}, then "
-    lines += ["", f"Next: put articles into {near(begun.articles, cwd)}, then {step}run `feedpub publish`."]
+    step = "" if folder == cwd else f"`cd {near(folder, cwd)}` and "
+    lines += ["", f"Next: put articles into {near(begun.articles, cwd)}, then {step}`feedpub publish`."]
     return "\n".join(lines)
 
 

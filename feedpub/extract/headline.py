@@ -25,7 +25,8 @@ _ABBREVIATIONS = frozenset(
 _MONTHS = frozenset("jan feb mär mar apr mai maj jun jul aug sep okt oct nov dez dec".split())  # noqa: SIM905
 _DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]?", re.UNICODE)
 _STARTERS = frozenset(
-    "the a an in on at it he she they we but and this that these those there his her its their after as".split()  # noqa: SIM905
+    """the a an in on at it he she they we but and this that these those there his her its their
+    after as""".split()  # noqa: SIM905
 )
 
 _WEEKDAYS = frozenset("monday tuesday wednesday thursday friday saturday sunday".split())  # noqa: SIM905
@@ -41,7 +42,8 @@ _SAYING = frozenset(
 )
 _VERBS = _SAYING | frozenset(
     """is are was were be been has have had will would can could may might must shall should do does did
-    won lost stole made took beat sank swore hid rode sang threatens met held began left gave got went came saw found sent set put cut hit led kept fell
+    won lost stole made took beat sank swore hid rode sang threatens met held began
+    left gave got went came saw found sent set put cut hit led kept fell
     rose grew became broke brought built bought caught chose drew drove fought flew hurt killed laid let
     paid ran sold shot shut spoke spent stood struck swept taught threw understood wore withdrew
     says wins takes makes meets holds begins leaves gives goes comes sees finds opens closes calls plans
@@ -72,6 +74,8 @@ _NAMELESS = STOP_WORDS | _WEEKDAYS
 _OPENINGS = frozenset("after following amid despite during in at on for under since with over across".split())  # noqa: SIM905
 _AND = frozenset(("and", "or", "und", "oder", "et", "ou", "y", "e", "o", "en", "och", "og", "и"))
 _JOINTS = frozenset(("which", "who", "with", "including"))
+_SOURCE_DETAILS = _ADJUNCTS | {"published", "released"}
+_NOT_CLAUSE = frozenset(("well", "much", "many", "a", "the"))
 _COMMON = frozenset(("the", "of", "and", "to", "in", "a"))
 _TAKING_BACK = _CONDITIONS - {"only", "than", "before", "no", "not", "nor", "never", "but"}
 
@@ -163,14 +167,19 @@ def _shorten(body: str, words: list[Span]) -> tuple[str, int, int]:
         kept = step(body, kept) or kept
         headline = _joined(body, kept)
         if len(headline) <= MAX_LENGTH:
-            return headline[:1].upper() + headline[1:] if step is _without_opening else headline, *_span(kept)
+            return _capitalised(headline) if step is _without_opening else headline, *_span(kept)
     found = _cut(body, kept)
     if found is not None:
         headline = _joined(body, found)
-        return headline[:1].upper() + headline[1:], *_span(found)
-    return _with_ellipsis(
-        body, _without_titles(body, _without_weekdays(body, _without_brackets(body, words)))
-    )
+        return _capitalised(headline), *_span(found)
+    for step in (_without_brackets, _without_weekdays, _without_titles):
+        words = step(body, words)
+    return _with_ellipsis(body, words)
+
+
+def _capitalised(headline: str) -> str:
+    first = headline[:1].upper()
+    return first + headline[1:] if len(first) == 1 else headline
 
 
 def _span(words: list[Span]) -> Span:
@@ -190,9 +199,8 @@ def _joined(body: str, words: Sequence[Span]) -> str:
     elif stripped.endswith(".") and not stripped.endswith(".."):
         last = stripped.rpartition(" ")[2].strip("\"'“‘«„([")
         # The point of an abbreviation belongs to the word.
-        if last[:-1].lower() not in _ABBREVIATIONS and not (
-            "." in last[:-1] and _DOTTED.fullmatch(last[:-1])
-        ):
+        dotted = "." in last[:-1] and _DOTTED.fullmatch(last[:-1])
+        if last[:-1].lower() not in _ABBREVIATIONS and not dotted:
             stripped = stripped[:-1]
     return stripped or text
 
@@ -290,7 +298,11 @@ def _cut(body: str, words: list[Span]) -> list[Span] | None:
     best, best_rank = 0, 0
     depth, length, verb = 0, -1, False
     # An opening clause ("After months of talks, …") is no sentence: the verb counts after its comma.
-    opening = plain[0] in _OPENINGS | _CLAUSES | _CONDITIONS
+    opening = (
+        plain[0] in _OPENINGS | _CLAUSES | _CONDITIONS
+        and plain[1:2] not in (["least"], ["most"])
+        and any(word.endswith(",") for word in raw[:12])
+    )
     for index in range(1, last):
         previous = raw[index - 1]
         length += 1 + len(previous)
@@ -322,12 +334,13 @@ def _depth(text: str) -> int:
 
 
 def _is_verb(raw: str, plain: str) -> bool:
-    return plain in _VERBS or (len(plain) > 4 and plain.endswith("ed") and raw[0].islower())
+    return plain in _VERBS or (len(plain) > 4 and plain.endswith("ed") and raw.islower())
 
 
 def _boundary(raw: list[str], plain: list[str], verbs: list[bool], index: int, english: bool) -> int:
     """How good it is to stop before a word: 3 at a clause, 2 at a subordinate one, 1 at an adjunct, 0 not."""
-    before, word = plain[index - 1], plain[index]
+    # A comma may stand by itself where the word that brought it was dropped.
+    before, word = plain[index - 1] or plain[max(index - 2, 0)], plain[index]
     following = plain[index + 1] if index + 1 < len(plain) else ""
     if raw[index] in ("—", "–"):
         return 3
@@ -335,10 +348,13 @@ def _boundary(raw: list[str], plain: list[str], verbs: list[bool], index: int, e
         return 0
     if raw[index - 1][-1] in ",;:—–،؛":
         return 0 if _in_list(plain, verbs, index) else 3
-    if not english or verbs[index - 1] or before.endswith("ing"):
+    if not english or before.endswith("ing"):
         return 0
-    if word in _CLAUSES and not (word == "as" and following in ("well", "much", "many", "a", "the")):
+    if word in _CLAUSES and not (word == "as" and (verbs[index - 1] or following in _NOT_CLAUSE)):
         return 2
+    if verbs[index - 1]:
+        # What a verb stands right before may complete it: "arrived in", "accused by".
+        return 0
     if word == "and" and verbs[index + 1 : index + 2] == [True]:
         return 2
     return int(word in _ADJUNCTS)
@@ -380,26 +396,29 @@ def _attribution(raw: list[str], plain: list[str]) -> int:
 def _attribution_end(plain: list[str], start: int) -> int:
     """Where it may end: ", according to a study" needs no journal and no date."""
     for index in range(start + 4, len(plain)):
-        if plain[start] == "according" and (
-            plain[index] in _ADJUNCTS or plain[index] in ("published", "released")
-        ):
+        if plain[start] == "according" and plain[index] in _SOURCE_DETAILS:
             return index
     return len(plain)
 
 
 def _with_ellipsis(body: str, words: list[Span]) -> tuple[str, int, int]:
-    """As many whole words as fit, then "…": the last resort."""
+    """As many whole words as fit, then "…": the last resort. Who says so stays."""
+    raw = [body[start:end] for start, end in words]
+    tail = _attribution(raw, [_plain(body, word) for word in words])
+    said = f", {_joined(body, words[tail:])}" if tail else ""
+    if len(said) > MAX_LENGTH // 2:
+        tail, said = 0, ""
     kept: list[Span] = []
     length = 0
-    for start, end in words:
-        if length + (end - start) + (1 if kept else 0) > MAX_LENGTH - 1:
+    for start, end in words[:tail] if tail else words:
+        if length + (end - start) + (1 if kept else 0) > MAX_LENGTH - 1 - len(said):
             break
         length += end - start + (1 if kept else 0)
         kept.append((start, end))
     while len(kept) > 1 and (_plain(body, kept[-1]) in STOP_WORDS or not _plain(body, kept[-1])):
         kept.pop()
     if len(kept) >= 2 or (kept and length >= _LEAST):
-        return _joined(body, kept).rstrip(".…") + "…", kept[0][0], kept[-1][1]
+        return f"{_joined(body, kept).rstrip('.…')}…{said}", kept[0][0], words[-1][1] if said else kept[-1][1]
     # Scripts without spaces: up to the last comma that fits, else between two characters.
     start = words[0][0]
     window = body[start : start + MAX_LENGTH - 1]

@@ -97,8 +97,9 @@ def _put(connection: Connection, table: Any, values: dict[str, Any]) -> None:
 def record_line(connection: Connection, identifier: str) -> dict[str, Any]:
     """One record with its facets, media and mentions, as the ledger keeps it."""
     row = connection.execute(select(schema.record).where(schema.record.c.id == identifier)).mappings().one()
-    line = {
-        key: value
+    # Column names are a subclass of str, which orjson does not take as keys.
+    line: dict[str, Any] = {
+        f"{key}": value
         for key, value in row.items()
         if value is not None and key not in ("dirty", "digest", "entry")
     }
@@ -214,4 +215,4 @@ def export_ledger(connection: Connection, ledger: Ledger) -> None:
     kept = select(document).where(document.c.state.in_(("kept", "held")), document.c.record_id.is_not(None))
     for row in connection.execute(kept.order_by(document.c.source, document.c.place)).mappings().all():
         snapshot = record_line(connection, row["record_id"])
-        ledger.append({"op": "snapshot", "id": row["record_id"], "document": dict(row), "record": snapshot})
+        ledger.append({"op": "snapshot", "id": row["record_id"], "document": {f"{k}": v for k, v in row.items()}, "record": snapshot})

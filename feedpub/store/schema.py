@@ -68,6 +68,7 @@ identity = Table(
     Column("content", Text, nullable=False),
     Column("document", Text, nullable=False),
     Column("withdrawn_at", Integer),
+    Index("identity_by_place", "source", "place"),
     Index("identity_by_document", "source", "document"),
 )
 

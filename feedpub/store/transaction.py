@@ -211,7 +211,7 @@ class Transaction:
         self.log(
             op="snapshot",
             id=identifier,
-            document=dict(document),
+            document={f"{key}": value for key, value in document.items()},
             record=record_line(self.connection, identifier),
         )
 
