@@ -76,7 +76,8 @@ def _entry(
         url=url,
         record_url=f"{site.url}{stem}.jsonld",
         page_path=page
-        if url == f"{site.url}{page}" or row.withdrawn_at is not None and row.kind == "article"
+        if url == f"{site.url}{page}"
+        or (row.withdrawn_at is not None and row.kind == "article" and row.url_key is None)
         else None,
         record_path=f"{stem}.jsonld",
         published_at=dates.instant(when, site.timezone) if when else None,

@@ -44,11 +44,12 @@ def collect(
     files: dict[str, File] = {}
     missing: dict[str, Problem] = {}
     base = article.url or document.url
+    root = _root(document)
 
     def published(image: Image) -> Image | None:
         if is_http_url(image.url):
             return image
-        found = images.resolve(image, document.base_path)
+        found = images.resolve(image, document.base_path, root=root)
         if found.local_path and found.media_type in _ENDINGS:
             file = _file(found.local_path, found.media_type)
             files[file.path] = file
@@ -68,6 +69,15 @@ def collect(
     pictures = tuple(image for image in map(published, article.images) if image)
     html = _PICTURE.sub(in_text, article.body_html) if article.body_html else article.body_html
     return replace(article, images=pictures, body_html=html), tuple(files.values()), tuple(missing.values())
+
+
+def _root(document: Document) -> Path | None:
+    """The source's folder: as many above the document's own as its place has folders."""
+    if document.base_path is None:
+        return None
+    folder = Path(document.base_path)
+    depth = document.place.partition("#")[0].count("/")
+    return folder.parents[depth - 1] if depth else folder
 
 
 def _file(path: str, media_type: str) -> File:

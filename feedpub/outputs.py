@@ -63,7 +63,6 @@ class Outputs:
         self._now = now
         self._formats: dict[str, Format] = {}
         self._changed = False
-        self._missing = False
 
     def stage(self) -> datetime | None:
         """Stage what must change; returns when a file is due to change by time alone, or None."""
@@ -97,8 +96,8 @@ class Outputs:
         tx = self._tx
         tx.flush()
         tx.connection.execute(update(schema.record).values(dirty=True))
-        for table in (schema.rendered, schema.window):
-            tx.connection.execute(delete(table))
+        tx.connection.execute(delete(schema.rendered))
+        tx.connection.execute(update(schema.window).values(digest=""))
         query = select(schema.facet.c.name, schema.facet.c.slug).where(
             schema.facet.c.name.in_(self._config.publish.feeds_by)
         )
@@ -146,7 +145,7 @@ class Outputs:
         for entry in found:
             if entry.withdrawn_at is not None:
                 path = f"{stems[entry.id].stem}.html"
-                if entry.page_path and self._was_published(path):
+                if entry.page_path:
                     content = page.render_withdrawn(site=site, at=entry.withdrawn_at, path=path)
                     yield path, content, HTML, {"status": 410}
                 continue
@@ -158,12 +157,6 @@ class Outputs:
                 target = targets[identifier]
                 content = page.render_redirect(site=site, target_url=target, path=path)
                 yield f"{path}.html", content, HTML, {"status": 301, "redirect": target}
-
-    def _was_published(self, path: str) -> bool:
-        return (
-            bool(self._tx.by_key(schema.file, "path", [path]))
-            or (self._config.publish.output / path).exists()
-        )
 
     def _pictures(self, ids: Sequence[str]) -> list[Entry]:
         """Stage the pictures of these records first: their lengths stand in the entries."""

@@ -47,12 +47,13 @@ def describe(path: Path) -> Image | None:
     )
 
 
-def resolve(image: Image, base_path: str | None) -> Image:
+def resolve(image: Image, base_path: str | None, *, root: Path | None = None) -> Image:
     """`image` with its local file found and described, or unchanged if it has none.
 
     Args:
         image: A picture whose `url` may be a path relative to `base_path` (percent-encoded or not).
         base_path: The absolute folder beside which the article's files lie, or None.
+        root: The folder that no path may lead out of; None for `base_path` itself.
 
     Returns:
         The picture with `local_path`, media type, length and true size in pixels. Absolute paths,
@@ -62,7 +63,7 @@ def resolve(image: Image, base_path: str | None) -> Image:
         return image
     reference = re.split(r"[?#]", image.url, maxsplit=1)[0]
     for name in dict.fromkeys((image.url, reference, unquote(reference))):
-        path = inside(Path(base_path), name)
+        path = inside(Path(base_path), name, root)
         found = describe(path) if path is not None else None
         if found is not None:
             return replace(
@@ -76,16 +77,17 @@ def resolve(image: Image, base_path: str | None) -> Image:
     return image
 
 
-def inside(folder: Path, name: str) -> Path | None:
-    """The real path of `name` in `folder` if it stays within it and is there; else None."""
+def inside(folder: Path, name: str, root: Path | None = None) -> Path | None:
+    """The real path of `name` in `folder` if it is there and stays within `root` (or `folder`); else None."""
     if not _is_relative(name) or len(name) > 1000:
         return None
     try:
-        root = folder.resolve(strict=True)
-        path = (root / name).resolve(strict=True)
+        base = folder.resolve(strict=True)
+        limit = root.resolve(strict=True) if root else base
+        path = (base / name).resolve(strict=True)
     except (OSError, ValueError, RuntimeError):
         return None
-    return path if path.is_relative_to(root) else None
+    return path if path.is_relative_to(limit) else None
 
 
 def media_type_of(head: bytes) -> str | None:

@@ -11,400 +11,328 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from functools import lru_cache
-from typing import Any
-
-import orjson
+from pathlib import Path
+from typing import BinaryIO
 
 from feedpub.config import SourceConfig
 from feedpub.errors import SourceError
 from feedpub.models import Document, Problem
-from feedpub.sources import Change, Changed, Gone, Listing, Seen, State, Touched, Unreadable
+from feedpub.sources import Change, Changed, Gone, Listing, Seen, State, Touched, Unreadable, containers
+from feedpub.sources.walk import Walk
 
-MEDIA_TYPES = {
-    ".txt": "text/plain", ".text": "text/plain", ".md": "text/markdown", ".markdown": "text/markdown",
-    ".html": "text/html", ".htm": "text/html", ".xhtml": "text/html", ".json": "application/json",
-    ".jsonl": "application/x-ndjson", ".ndjson": "application/x-ndjson",
-}  # fmt: skip
-_UNFINISHED = (".tmp", ".part", ".swp", ".swx", ".crdownload", ".bak", "~")
-_RACY_SECONDS = 2.0
-_SETTLE_SECONDS = 0.2
-_KEYS = ("@id", "id", "guid", "uuid", "slug", "url")
+_SETTLE_NS = 200_000_000
+_MAX_WAIT_NS = 2_000_000_000
+_READING = ":reading"
+_COUNT = re.compile(r":n=([0-9]+)")
+_CHUNK = 1 << 20
+_REMEMBERED = 50_000
+
+
+class _BusyError(Exception):
+    """The file changes while it is read."""
 
 
 class FilesSource:
-    """The source `files`: everything that can be read below `config.path`."""
+    """The source `files`: everything below `config.path` that can be read (SEAM 1).
 
-    def __init__(self, config: SourceConfig) -> None:
+    A file is known by its stamp "size:mtime:inode", then by the SHA-256 of its bytes. Behind the stamp
+    stand ":n=3" for a container of 3 items, and ":racy" where a later write could have the same time,
+    so that the next refresh reads it again.
+    """
+
+    def __init__(
+        self,
+        config: SourceConfig,
+        *,
+        clock: Callable[[], int] = time.time_ns,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         if config.path is None:
-            raise SourceError(f"sources.{config.name}: give the folder of the articles as path", source=config.name)
+            raise SourceError(
+                f"sources.{config.name}: there is no `path`. Name the folder of the articles.",
+                source=config.name,
+            )
         self._config = config
         self._root = str(config.path)
-        self._include = [_pattern(glob) for glob in config.include]
-        self._exclude = [_pattern(glob) for glob in config.exclude]
+        self._clock = clock
+        self._sleep = sleep
+        self._waited = 0
+        self._walk = Walk(self._root)
+        self._present: dict[str, set[int]] = {}
 
     def has(self, place: str) -> bool:
-        """Whether the file of this place is still there."""
-        return os.path.isfile(f"{self._root}/{place}") or (
-            "#" in place and os.path.isfile(f"{self._root}/{place.partition('#')[0]}")
-        )
+        """Whether the file of `place` is there; of an item, whether its file was not just read without it."""
+        if ".." in place.split("/") or place.startswith("/"):
+            return False
+        if Path(self._root, place).is_file():
+            return True
+        at = place.find("#")
+        while at > 0:
+            if Path(self._root, place[:at]).is_file():
+                items = self._present.get(place[:at])
+                return items is None or hash(place) in items
+            at = place.find("#", at + 1)
+        return False
 
     def changes(self, state: State, now: datetime) -> Iterator[Change]:
-        """What changed since the state was noted, ending with a `Listing`.
+        """What changed since `state`, ending with one `Listing`.
+
+        Files that are being written wait for the next refresh; what cannot be read is not gone.
 
         Raises:
             SourceError: the folder is missing or cannot be read.
+            ConfigError: an expression in `fields` is not JMESPath.
         """
-        if not os.path.isdir(self._root):
+        config = self._config
+        if not Path(self._root).is_dir():
             raise SourceError(
-                f"sources.{self._config.name}: {self._root}: there is no such folder. Nothing was withdrawn. "
-                "Make it, mount it, or change path in feedpub.toml.",
-                source=self._config.name,
+                f"sources.{config.name}: there is no folder {self._root}; nothing was withdrawn. "
+                "Make or mount it, or correct `path` in feedpub.toml.",
+                source=config.name,
             )
-        notices: list[str] = []
-        closed: list[str] = []
-        unmodified = found = 0
-        known = state.listed()
+        walk = self._walk = Walk(
+            self._root,
+            include=config.include,
+            exclude=config.exclude,
+            follow_outside=bool(config.options.get("follow_outside", False)),
+        )
+        self._waited = 0
+        self._present = {}
+        try:
+            yield from self._merged(walk, state)
+        except OSError as error:  # of the root itself: what lies below is dealt with file by file
+            raise SourceError(
+                f"sources.{config.name}: {self._root} cannot be read ({error.strerror}); nothing was withdrawn. "
+                "Give feedpub the right to read it.",
+                source=config.name,
+            ) from error
+
+    def _merged(self, walk: Walk, state: State) -> Iterator[Change]:
+        known = iter(state.listed())
         seen = next(known, None)
-        missing: list[Gone] = []
-        for place, entry in self._walk(notices, closed):
-            found += 1
+        unmodified = 0
+        over = f":over={self._config.max_bytes}"
+        for place, path, media_type in walk.files():
             while seen is not None and seen.place < place:
-                if not _below(seen.place, closed):
-                    missing.append(Gone(seen.place))
+                if not walk.is_closed(seen.place):
+                    yield Gone(seen.place)
                 seen = next(known, None)
-                if found > 1:
-                    yield from missing
-                    missing.clear()
+            before = None
             if seen is not None and seen.place == place:
                 before, seen = seen, next(known, None)
-            else:
-                before = None
-            count = 0
-            for change in self._file(place, entry, before, state, notices):
+            try:
+                status = os.stat(path)  # noqa: PTH116 - Path.stat takes twice as long
+            except OSError as error:
+                if isinstance(error, FileNotFoundError):
+                    walk.notices.append(f"{place} vanished while the folder was read.")
+                else:
+                    yield _unreadable(place, "", error)
+                continue
+            stamp = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
+            if before is not None and before.stamp.startswith(stamp):
+                rest = before.stamp[len(stamp) :]
+                if not rest:
+                    unmodified += 1
+                    continue
+                if rest == over:
+                    continue
+                count = _COUNT.fullmatch(rest)
+                if count is not None:
+                    unmodified += int(count[1])
+                    continue
+            if not stat.S_ISREG(status.st_mode):
+                continue
+            for change in self._file(place, path, media_type, before, state):
                 if isinstance(change, int):
-                    count += change
+                    unmodified += change
                 else:
                     yield change
-            unmodified += count
-        rest = [seen, *known] if seen is not None else []
-        if not found and (rest or missing):
-            notices.append(f"{self._root} is empty; nothing was withdrawn. Is it not mounted?")
-            yield Listing(False, unmodified, tuple(notices))
+        if not walk.met and seen is not None:
+            notice = f"{self._root} is empty, so nothing was withdrawn. Is it mounted?"
+            yield Listing(False, 0, (*walk.notices, notice))
             return
-        yield from missing
-        for gone in rest:
-            if not _below(gone.place, closed):
-                yield Gone(gone.place)
-        yield Listing(not closed, unmodified, tuple(notices))
-
-    # -- the walk
-
-    def _walk(self, notices: list[str], closed: list[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        root = os.path.realpath(self._root)
-        stack: list[tuple[str, Iterator[tuple[str, os.DirEntry[str]]], tuple[int, int]]] = []
-        opened: set[tuple[int, int]] = set()
-
-        def enter(prefix: str) -> None:
-            path = f"{self._root}/{prefix}" if prefix else self._root
-            try:
-                status = os.stat(path)
-                key = (status.st_dev, status.st_ino)
-                if key in opened:
-                    notices.append(f"{path}: a link leads back to a folder that is being read; it was left out.")
-                    return
-                with os.scandir(path) as entries:
-                    listed = [(self._name(e), e) for e in entries if not _passed_over(e.name)]
-            except OSError as error:
-                if not prefix:
-                    raise SourceError(
-                        f"sources.{self._config.name}: {path}: {error.strerror}. Nothing was withdrawn.",
-                        source=self._config.name,
-                    ) from error
-                closed.append(prefix)
-                notices.append(f"{path}: {error.strerror}: the folder was not read; what is in it stays as it was.")
-                return
-            opened.add(key)
-            listed.sort(key=lambda pair: pair[0])
-            stack.append((prefix, iter(listed), key))
-
-        enter("")
-        while stack:
-            prefix, iterator, key = stack[-1]
-            for name, entry in iterator:
-                place = prefix + name
-                if not place.isprintable() and _unencodable(place):
-                    notices.append(f"{self._root}: a file name that is not UTF-8 was left out: {place!a}. Rename it.")
-                    continue
-                if entry.is_symlink() and not os.path.realpath(entry.path).startswith(f"{root}/"):
-                    notices.append(f"{entry.path}: a link that leads out of the source was left out.")
-                    continue
-                if name.endswith("/"):
-                    enter(place)
-                    break
-                if self._wanted(place):
-                    yield place, entry
-            else:
-                stack.pop()
-                opened.discard(key)
-
-    @staticmethod
-    def _name(entry: os.DirEntry[str]) -> str:
-        try:
-            return f"{entry.name}/" if entry.is_dir() else entry.name
-        except OSError:
-            return entry.name
-
-    def _wanted(self, place: str) -> bool:
-        if self._include:
-            if not any(pattern.fullmatch(place) for pattern in self._include):
-                return False
-        elif _media_type(place) is None:
-            return False
-        return not any(pattern.fullmatch(place) for pattern in self._exclude)
-
-    # -- one file
+        while seen is not None:
+            if not walk.is_closed(seen.place):
+                yield Gone(seen.place)
+            seen = next(known, None)
+        yield Listing(not walk.closed, unmodified, tuple(walk.notices))
 
     def _file(
-        self, place: str, entry: os.DirEntry[str], before: Seen | None, state: State, notices: list[str]
+        self, place: str, path: str, media_type: str, before: Seen | None, state: State
     ) -> Iterator[Change | int]:
+        """The changes from one file, and as a number how many documents in it are as before."""
         try:
-            status = entry.stat()
+            with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123 - no waiting for a pipe
+                stamp = self._settled(file)
+                if media_type == "application/x-ndjson":
+                    yield from self._lines(place, file, stamp, before, state)
+                    return
+                size = int(stamp.partition(":")[0])
+                limit = self._config.max_bytes
+                if size > limit:
+                    yield Unreadable(place, f"{stamp}:over={limit}", containers.too_large(size, limit))
+                    return
+                data = file.read(limit + 1)
+                mark = self._unchanged(file, stamp)
+        except _BusyError:
+            self._walk.notices.append(f"{place} is being written; it waits for the next refresh.")
+            return
+        except FileNotFoundError:
+            self._walk.notices.append(f"{place} vanished while the folder was read.")
+            return
         except OSError as error:
-            yield Unreadable(place, "", _unreadable(place, error))
-            return
-        stamp = _stamp(status)
-        if before is not None and before.stamp == stamp:
-            yield 1
-            return
-        if not stat.S_ISREG(status.st_mode):
-            return
-        media_type = _media_type(place) or "text/plain"
-        if media_type == "application/x-ndjson":
-            yield from self._lines(place, entry.path, stamp, state)
-            return
-        if status.st_size > self._config.max_bytes:
-            yield Unreadable(place, stamp, _too_large(place, status.st_size, self._config.max_bytes))
-            return
-        try:
-            data, stamp = _read(entry.path, status)
-        except OSError as error:
-            yield Unreadable(place, "", _unreadable(place, error))
-            return
-        if stamp is None:
-            notices.append(f"{entry.path}: it is being written; it was left alone until the next refresh.")
-            if before is not None:
-                yield 1
+            yield _unreadable(place, stamp_of(path), error)
             return
         digest = hashlib.sha256(data).hexdigest()
-        if media_type == "application/json":
-            items = _several(data, self._config)
-            if items is not None:
-                yield from self._items(place, stamp, digest, ((1, item) for item in items), state, whole=True)
-                return
-        if before is not None and before.digest == digest:
-            yield Touched(place, stamp, digest)
+        same = before is not None and before.digest == digest
+        if media_type == "application/json" and data.strip():
+            yield from self._json(place, data, (mark, digest), before, state)
+        elif same:
+            yield Touched(place, mark, digest)
+        else:
+            yield Changed(self._document(place, data, media_type), mark, digest)
+
+    def _json(
+        self, place: str, data: bytes, marks: tuple[str, str], before: Seen | None, state: State
+    ) -> Iterator[Change | int]:
+        mark, digest = marks
+        same = before is not None and before.digest == digest
+        count = _COUNT.search(before.stamp) if before is not None else None
+        if same and count is not None and before is not None and _READING not in before.stamp:
+            yield Touched(place, _with_count(mark, int(count[1])), digest)
+            yield int(count[1])
             return
-        document = Document(
-            self._config.name, place, data, media_type, base_path=os.path.dirname(entry.path) or self._root
+        found = containers.split(data, self._config.fields)
+        if isinstance(found, Problem):
+            yield Unreadable(place, mark, found)
+        elif found is not None:
+            if before is not None and count is None and next(iter(state.items(place)), None) is None:
+                yield Gone(place)  # it was one article before
+            yield from self._items(place, found, marks, state)
+        elif same:
+            yield Touched(place, mark, digest)
+        else:
+            if before is not None:
+                yield from [Gone(item.place) for item in state.items(place)]  # it was a container before
+            yield Changed(self._document(place, data, "application/json"), mark, digest)
+
+    def _lines(
+        self, place: str, file: BinaryIO, stamp: str, before: Seen | None, state: State
+    ) -> Iterator[Change | int]:
+        # Two passes: the first, at the speed of the disk, often shows that nothing changed at all.
+        hashed = hashlib.sha256()
+        while chunk := file.read(_CHUNK):
+            hashed.update(chunk)
+        mark, digest = self._unchanged(file, stamp), hashed.hexdigest()
+        count = _COUNT.search(before.stamp) if before is not None else None
+        if before is not None and before.digest == digest and count and _READING not in before.stamp:
+            yield Touched(place, _with_count(mark, int(count[1])), digest)
+            yield int(count[1])
+            return
+        file.seek(0)
+        items = containers.lines(file, self._config.max_bytes, self._config.fields)
+        yield from self._items(
+            place, items, (mark, digest), state, still_whole=lambda: self._unchanged(file, stamp)
         )
-        yield Changed(document, stamp, digest)
-
-    def _lines(self, place: str, path: str, stamp: str, state: State) -> Iterator[Change | int]:
-        limit = self._config.max_bytes
-        digest = hashlib.sha256()
-        broken: list[Change] = []
-
-        def rows() -> Iterator[tuple[int, Any]]:
-            number = 0
-            with open(path, "rb") as file:
-                while line := file.readline(limit + 1):
-                    number += 1
-                    digest.update(line)
-                    long = len(line) > limit
-                    while long and line and not line.endswith(b"\n"):
-                        line = file.readline(limit + 1)
-                        digest.update(line)
-                    text = line.strip().removeprefix(b"\xef\xbb\xbf")
-                    if long:
-                        problem = _too_large(f"{place}#L{number}", limit + 1, limit)
-                        broken.append(Unreadable(f"{place}#L{number}", "", problem, place))
-                    elif text:
-                        try:
-                            yield number, orjson.loads(text)
-                        except orjson.JSONDecodeError as error:
-                            problem = Problem(
-                                "json-broken", f"Line {number} is not JSON: {error}.",
-                                "Mend the line, or write the export again.", line=number, place=f"{place}#L{number}",
-                            )  # fmt: skip
-                            broken.append(Unreadable(f"{place}#L{number}", "", problem, place))
-
-        try:
-            yield from self._items(place, stamp, "", rows(), state, whole=broken)
-        except OSError as error:
-            yield Unreadable(place, "", _unreadable(place, error))
-            return
-        yield Touched(place, stamp, digest.hexdigest())
 
     def _items(
-        self, place: str, stamp: str, digest: str, rows: Any, state: State, *, whole: bool | list[Change]
+        self,
+        place: str,
+        items: Iterable[containers.Item],
+        marks: tuple[str, str],
+        state: State,
+        still_whole: Callable[[], str] | None = None,
     ) -> Iterator[Change | int]:
-        """The items of one container; what is no longer in it is gone, if all of it could be read."""
-        present: set[str] = set()
-        if digest:
-            yield Touched(place, stamp, digest)
-        for line, item in rows:
-            data = orjson.dumps(item)
-            key = _key(item, self._config)
-            inside = f"{place}#{key}"
+        mark, digest = marks
+        # Should the refresh end in the middle, this mark makes the next one read the file again.
+        yield Touched(place, mark + _READING, digest)
+        present: set[int] = set()  # hashes, since a file may hold millions of items
+        good = 0
+        whole = True
+        for item in items:
+            inside = f"{place}#{item.key}"
+            if item.problem is not None:
+                whole = False
+                yield Unreadable(inside, digest[:16], item.problem, place)
+                present.add(hash(inside))
+                continue
             number = 1
-            while inside in present:
+            while hash(inside) in present:
                 number += 1
-                inside = f"{place}#{key}~{number}"
-            present.add(inside)
+                inside = f"{place}#{item.key}~{number}"
+            present.add(hash(inside))
             if number > 1:
-                problem = Problem(
-                    "duplicate-id", f"Another item of {place} has the id {key!r} already.",
-                    "Give each item an id of its own.", place=inside, value=key,
-                )  # fmt: skip
-                yield Unreadable(inside, "", problem, place)
+                problem = containers.duplicate(item.key, item.line, f"{place}#{item.key}")
+                yield Unreadable(inside, digest[:16], problem, place)
                 continue
-            mark = hashlib.sha256(data).hexdigest()
+            good += 1
+            own = hashlib.sha256(item.data).hexdigest()
             seen = state.find(inside)
-            if seen is not None and seen.digest == mark:
-                yield Touched(inside, mark[:16], mark)
+            if seen is not None and seen.digest == own:
+                yield 1
                 continue
-            base = os.path.dirname(f"{self._root}/{place}")
-            document = Document(self._config.name, inside, data, "application/json", line=line, base_path=base)
-            yield Changed(document, mark[:16], mark, container=place)
-        if isinstance(whole, list):
-            yield from whole
-            present.update(change.place for change in whole if isinstance(change, Unreadable))
-            if whole:
-                return
-        for old in list(state.items(place)):
-            if old.place not in present:
-                yield Gone(old.place)
+            document = self._document(inside, item.data, "application/json", item.line or 1, container=place)
+            yield Changed(document, own[:16], own, place)
+        if len(present) <= _REMEMBERED:
+            self._present[place] = present
+        if still_whole is not None:
+            still_whole()
+        if whole:
+            # A broken item may be any of those that are missing, so then none of them is known to be gone.
+            yield from [Gone(old.place) for old in state.items(place) if hash(old.place) not in present]
+        yield Touched(place, _with_count(mark, good), digest)
+
+    def _document(
+        self, place: str, data: bytes, media_type: str, line: int = 1, *, container: str | None = None
+    ) -> Document:
+        folder = (container or place).rpartition("/")[0]
+        base = f"{self._root}/{folder}" if folder else self._root
+        return Document(self._config.name, place, data, media_type, line, base_path=base)
+
+    def _settled(self, file: BinaryIO) -> str:
+        """The file's stamp, once it is old enough not to be half written."""
+        status = os.fstat(file.fileno())
+        age = self._clock() - status.st_mtime_ns
+        if 0 <= age < _SETTLE_NS:
+            if self._waited >= _MAX_WAIT_NS:
+                raise _BusyError
+            self._waited += _SETTLE_NS - age
+            self._sleep((_SETTLE_NS - age) / 1e9)
+            later = os.fstat(file.fileno())
+            if (later.st_size, later.st_mtime_ns) != (status.st_size, status.st_mtime_ns):
+                raise _BusyError
+        return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
+
+    def _unchanged(self, file: BinaryIO, stamp: str) -> str:
+        """The stamp to remember; raises `_BusyError` if the file has changed since it was `stamp`."""
+        status = os.fstat(file.fileno())
+        if f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}" != stamp:
+            raise _BusyError
+        # Whole seconds mean a file system that counts no finer (FAT: two); others count in clock ticks.
+        grain = 2_000_000_000 if status.st_mtime_ns % 1_000_000_000 == 0 else 20_000_000
+        age = self._clock() - status.st_mtime_ns
+        return f"{stamp}:racy" if age < grain else stamp
 
 
-def _passed_over(name: str) -> bool:
-    return name.startswith((".", "#")) or name.endswith(_UNFINISHED)
-
-
-def _unencodable(name: str) -> bool:
+def stamp_of(path: str) -> str:
+    """A stamp that never equals a later one: what could not be read is tried again each time."""
     try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        return True
-    return False
+        return f"{Path(path).stat().st_mtime_ns}:unreadable"
+    except OSError:
+        return "unreadable"
 
 
-def _below(place: str, closed: list[str]) -> bool:
-    return any(place.startswith(prefix) for prefix in closed)
+def _with_count(mark: str, count: int) -> str:
+    racy = ":racy" if mark.endswith(":racy") else ""
+    return f"{mark.removesuffix(':racy')}:n={count}{racy}"
 
 
-def _media_type(place: str) -> str | None:
-    return MEDIA_TYPES.get(os.path.splitext(place)[1].lower())
-
-
-def _stamp(status: os.stat_result) -> str:
-    return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
-
-
-def _read(path: str, status: os.stat_result) -> tuple[bytes, str | None]:
-    """The bytes and the stamp to remember; None instead of a stamp if the file is being written."""
-    age = time.time() - status.st_mtime
-    if 0 <= age < _SETTLE_SECONDS:
-        time.sleep(_SETTLE_SECONDS - age)
-        status = os.stat(path)
-    with open(path, "rb") as file:
-        data = file.read()
-    after = os.stat(path)
-    if _stamp(after) != _stamp(status) or len(data) != after.st_size:
-        return data, None
-    # A second write could hide within the granularity of the file's time: look again next time.
-    racy = abs(time.time() - after.st_mtime) < _RACY_SECONDS
-    return data, f"{_stamp(after)}:racy" if racy else _stamp(after)
-
-
-def _several(data: bytes, config: SourceConfig) -> list[Any] | None:
-    """The items of a JSON file that holds several articles; None if it is one article or no JSON."""
-    try:
-        value = orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
-    except orjson.JSONDecodeError:
-        return None
-    if "items" in config.fields:
-        import jmespath
-
-        found = jmespath.search(config.fields["items"], value)
-        return found if isinstance(found, list) else None
-    if isinstance(value, list):
-        return value
-    if isinstance(value, dict) and "@type" not in value:
-        inner = value.get("items")
-        if isinstance(inner, list) and "headline" not in value and "title" not in value:
-            return inner
-    return None
-
-
-def _key(item: Any, config: SourceConfig) -> str:
-    value: Any = None
-    if isinstance(item, dict):
-        if "id" in config.fields:
-            import jmespath
-
-            value = jmespath.search(config.fields["id"], item)
-        if value is None:
-            value = next((item[name] for name in _KEYS if item.get(name)), None)
-        if value is None:
-            said = [item.get(name) for name in ("headline", "title", "name", "date", "datePublished")]
-            value = hashlib.sha256(orjson.dumps(said)).hexdigest()[:12]
-    else:
-        value = hashlib.sha256(orjson.dumps(item)).hexdigest()[:12]
-    return re.sub(r"[\x00-\x20\x7f]+", "-", str(value))[:200]
-
-
-def _unreadable(place: str, error: OSError) -> Problem:
-    return Problem(
-        "unreadable", f"The file cannot be read: {error.strerror}.",
-        "Give feedpub permission to read it, or exclude it in feedpub.toml.", place=place,
-    )  # fmt: skip
-
-
-def _too_large(place: str, size: int, limit: int) -> Problem:
-    return Problem(
-        "too-large", f"It has {size:,} bytes; the limit is {limit:,}.",
-        "Split it, or raise max_size of the source in feedpub.toml.", place=place,
-    )  # fmt: skip
-
-
-@lru_cache(maxsize=256)
-def _pattern(glob: str) -> re.Pattern[str]:
-    """A glob like those of .gitignore: `*` within a folder, `**` across folders, anchored if it has a "/"."""
-    parts: list[str] = []
-    position = 0
-    while position < len(glob):
-        if glob.startswith("**/", position):
-            parts.append("(?:.*/)?")
-            position += 3
-        elif glob.startswith("**", position):
-            parts.append(".*")
-            position += 2
-        elif glob[position] == "*":
-            parts.append("[^/]*")
-            position += 1
-        elif glob[position] == "?":
-            parts.append("[^/]")
-            position += 1
-        elif glob[position] == "[" and (end := glob.find("]", position + 2)) > 0:
-            inner = glob[position + 1 : end].replace("\\", "\\\\")
-            parts.append(f"[{'^' + inner[1:] if inner.startswith('!') else inner}]")
-            position = end + 1
-        else:
-            parts.append(re.escape(glob[position]))
-            position += 1
-    text = "".join(parts)
-    return re.compile(text if "/" in glob.rstrip("/") else f"(?:.*/)?{text}", re.DOTALL)
-
+def _unreadable(place: str, stamp: str, error: OSError) -> Unreadable:
+    problem = Problem(
+        "unreadable",
+        f"The file cannot be read: {error.strerror}.",
+        "Give feedpub the right to read it, or leave it out with `exclude`.",
+    )
+    return Unreadable(place, stamp, problem)

@@ -227,7 +227,7 @@ class Transaction:
                 .where(record.c.id == row.id)
                 .values(
                     data=orjson.dumps({key: data[key] for key in kept if key in data}),
-                    origins=None, html=None, url_key=None, withdrawn_at=at, dirty=True, digest=f"withdrawn:{at}",
+                    origins=None, html=None, withdrawn_at=at, dirty=True, digest=f"withdrawn:{at}",
                 )
             )  # fmt: skip
             self.connection.execute(
