@@ -66,9 +66,7 @@ def measure(size: int, folder: Path) -> None:
     newsroom(folder)
     articles = folder / "articles"
     corpus.write(articles, size)
-    feedpub = [sys.executable, "-m", "feedpub", "--quiet", "publish", str(folder)]
-    if subprocess.run([*feedpub, "--help"], capture_output=True, check=False).returncode:
-        feedpub = [sys.executable, "-m", "feedpub", "publish", "--quiet", str(folder)]
+    feedpub = [sys.executable, "-m", "feedpub", "publish", "--quiet", str(folder)]
     obvious, obvious_memory = run(sys.executable, str(HERE / "obvious.py"), str(articles), str(folder / "obvious"))
     cold, memory = run(*feedpub)
     idle, _ = run(*feedpub)

@@ -217,7 +217,7 @@ BAD: list[tuple[str, str, Any, str]] = [
     ("article", "/url", "https://news.example/\n", "schema:format"),
     ("article", "/@id", GONE, "schema:required"),
     ("article", "/@id", "1", "schema:pattern"),
-    ("article", "/@id", "urn:a b", "schema:format"),
+    ("article", "/@id", "urn:a b", "schema:not"),
     ("article", "/inLanguage", "english", "schema:pattern"),
     ("article", "/inLanguage", "en_GB", "schema:pattern"),
     ("article", "/inLanguage", "en\n", "schema:not"),

@@ -22,8 +22,8 @@ _PARTICLES = frozenset(
     )
 )
 _AGENCY_NAMES = """
-reuters ap afp dpa app ansa efe tass xinhua upi pti ani ians bloomberg kyodo yonhap anadolu aa irna wam spa apa
-kna epd belga
+reuters ap afp dpa app ansa efe tass xinhua upi pti ani ians bloomberg kyodo yonhap anadolu aa irna wam
+spa apa kna epd belga
 anp ntb tt ritzau lusa pap ctk interfax ria sputnik bernama antara cna ips agencies
 associated\u00a0press agence\u00a0france-presse press\u00a0association pa dow\u00a0jones cp
 aap sid the\u00a0canadian\u00a0press
@@ -149,7 +149,7 @@ def _from_text(value: object) -> list[Agent]:
 
 def _one(text: str) -> Agent | None:
     email: str | None = None
-    match = _MAIL.search(text)
+    match = _MAIL.search(text) if "@" in text else None
     if match:
         email = match[0]
         text = text.replace(match[0], " ").replace("<", " ").replace(">", " ")
@@ -168,5 +168,7 @@ def _one(text: str) -> Agent | None:
     name = " ".join(name.split())
     if not name:
         return Agent(email, email=email) if email else None
-    organisation_like = is_agency(name) or (_ORGANISATION.search(name) is not None and email is None)
+    organisation_like = is_agency(name) or (
+        email is None and (name.startswith("The ") or _ORGANISATION.search(name) is not None)
+    )
     return Agent(name, "Organization" if organisation_like else "Person", email=email, job_title=job)

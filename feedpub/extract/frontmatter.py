@@ -222,16 +222,23 @@ def _toml(block: str, line: int, offset: int) -> list[Item]:
     taxonomies = data.pop("taxonomies", None)  # Zola keeps tags there
     if isinstance(taxonomies, dict):
         data = {**taxonomies, **data}
-    return [_located(key, value, block, line, offset) for key, value in data.items()]
+    return [_located(key, value, _in_toml(key), block, (offset, line)) for key, value in data.items()]
 
 
-def _located(key: str, value: object, block: str, line: int, offset: int) -> Item:
-    match = re.search(
-        rf"^[ \t]*\[*[\"']?{re.escape(key)}[\"']?\]*[ \t]*(?:[=:][ \t]*|$|,)", block, re.MULTILINE
-    )
+def _in_toml(key: str) -> str:
+    return rf"^[ \t]*\[*[\"']?{re.escape(key)}[\"']?\]*[ \t]*(?:=[ \t]*|$)"
+
+
+def _in_json(key: str) -> str:
+    return rf"[{{,]\s*\"{re.escape(key)}\"\s*:\s*"
+
+
+def _located(key: str, value: object, pattern: str, block: str, base: tuple[int, int]) -> Item:
+    offset, line = base
+    match = re.search(pattern, block, re.MULTILINE)
     if match is None:
         return Item(key, value, line + 1)
-    at = line + block.count("\n", 0, match.start()) + 1
+    at = line + block.count("\n", 0, match.end()) + 1
     column = match.end() - (block.rfind("\n", 0, match.end()) + 1) + 1
     if isinstance(value, str) and value:
         quoted = block.startswith(('"', "'"), match.end())
@@ -267,10 +274,5 @@ def _json(text: str, start: int) -> FrontMatter:
     if not isinstance(data, Mapping) or text[end : end + 1] not in ("", "\n"):
         return FrontMatter()
     block = text[start:end]
-    items = [_located(key, value, _as_lines(block), line - 1, start) for key, value in data.items()]
+    items = [_located(key, value, _in_json(key), block, (start, line - 1)) for key, value in data.items()]
     return FrontMatter(tuple(items), end)
-
-
-def _as_lines(block: str) -> str:
-    # One object on one line still gets its keys found at the start of a "line".
-    return " " + block[1:] if block.startswith("{") else block

@@ -178,7 +178,7 @@ def _body(markup: str, lines_before: int) -> tuple[str, str, list[Problem]]:
             advice.append(
                 Problem(
                     rule="template-code",
-                    message=f"Template code of a site generator was left out {count} times, first {first[0][:60]}",
+                    message=f"Template code was left out ({count} times, first {first[0][:60]}).",
                     remedy="Write what it stands for as Markdown if readers of the feed should see it.",
                     severity="advice",
                     line=lines_before + first.string.count("\n", 0, first.start()) + 1,

@@ -104,8 +104,8 @@ class FilesSource:
             yield from self._merged(walk, state)
         except OSError as error:  # of the root itself: what lies below is dealt with file by file
             raise SourceError(
-                f"sources.{config.name}: {self._root} cannot be read ({error.strerror}); nothing was withdrawn. "
-                "Give feedpub the right to read it.",
+                f"sources.{config.name}: {self._root} cannot be read ({error.strerror}). "
+                "Nothing was withdrawn. Give feedpub the right to read it.",
                 source=config.name,
             ) from error
 
@@ -164,7 +164,9 @@ class FilesSource:
     ) -> Iterator[Change | int]:
         """The changes from one file, and as a number how many documents in it are as before."""
         try:
-            with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123 - no waiting for a pipe
+            # Not blocking: a pipe in the file's place must not hold up everything.
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as file:
                 stamp = self._settled(file)
                 if media_type == "application/x-ndjson":
                     yield from self._lines(place, file, stamp, before, state)

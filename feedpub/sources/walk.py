@@ -34,9 +34,10 @@ _MANIFEST = "manifest.json"
 
 
 class Walk:
-    """One walk. On the way fill `notices`, `closed` (folders that could not be read, with a final "/"), `met`.
+    """One walk, on which `notices`, `closed` and `met` fill.
 
-    `met` counts files of every kind: a folder without any may be one that is not mounted.
+    `closed` are the folders that could not be read, with a final "/". `met` counts files of every
+    kind: a folder without any may be one that is not mounted.
     """
 
     def __init__(
