@@ -1,5 +1,7 @@
 # Each target sets up what it needs in .venv; a second run downloads nothing.
-PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(shell command -v $(name) 2>/dev/null)))
+# The newest that runs: a name on the PATH may be a stub of a version manager.
+PYTHON ?= $(shell for name in python3.14 python3.13 python3.12 python3.11 python3; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$name && break; done)
 BIN := .venv/bin
 KEY := $(shell cksum pyproject.toml 2>/dev/null | cut -d' ' -f1)
 FEEDS := .venv/feeds-$(KEY)
@@ -39,8 +41,7 @@ clean:           ## remove what was set up and published
 	git clean -qfdX feeds
 
 .venv/made:
-	@test -n "$(PYTHON)" || { echo "Install Python 3.11 or newer first."; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=…"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Install Python 3.11 or newer first, or name it: make PYTHON=…"; exit 1; }
 	@$(PYTHON) -m venv .venv || { echo "Python lacks its venv module: on Debian, install python3-venv."; exit 1; }
 	@touch $@
 

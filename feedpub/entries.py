@@ -99,7 +99,7 @@ def _medium(image: Mapping[str, Any], site: Site, sizes: Mapping[str, Row[Any]])
         length=file.size if file else None,
         width=image.get("width"),
         height=image.get("height"),
-        alternative_text=image.get("caption"),
+        alternative_text=image.get("description") or image.get("caption"),
     )
 
 

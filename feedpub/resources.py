@@ -36,7 +36,7 @@ def schema_folder() -> Traversable:
 
 
 def schema_names() -> tuple[str, ...]:
-    """The names of all schemas in order: "article", …, "profiles/google-article"."""
+    """The names of all schemas in order: "agent", …, "profiles/google-article"."""
     folder = schema_folder()
     plain = [entry.name for entry in folder.iterdir()]
     profiles = [f"profiles/{entry.name}" for entry in (folder / "profiles").iterdir()]

@@ -236,6 +236,8 @@ def run(config: Config, *, host: str | None = None, port: int | None = None) -> 
 def _listen(host: str, port: int) -> socket.socket:
     address = f"{host}:{port}"
     try:
+        if not 0 <= port <= 65_535:  # the resolver would take it modulo 65,536
+            raise OverflowError("a port is a number from 0 to 65535")
         family, kind, protocol, _, where = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
