@@ -194,7 +194,7 @@ def test_ambiguous_date_asks_for_dayfirst_and_follows_it() -> None:
         ("PARIS, 2 septembre (AFP) – ", "PARIS, 2 septembre (AFP)"),
         ("Berlin/Paris (dpa/AFP) - ", "Berlin/Paris (dpa/AFP)"),
         ("SPRINGFIELD, Ill. (AP) -- ", "SPRINGFIELD, Ill. (AP)"),
-        ("ISLAMABAD, September 2, 2025 (APP): ", None),
+        ("ISLAMABAD, September 2, 2025 (APP): ", "ISLAMABAD, September 2, 2025 (APP)"),
         ("GENEVA — ", "GENEVA"),
         ("The union (an old one) - ", None),
         ("Prime Minister (PM) - ", None),
@@ -289,10 +289,7 @@ def test_indented_lines_begin_paragraphs() -> None:
 
 def test_list_items_stay_apart_and_chinese_lines_join_without_a_space() -> None:
     assert article(f"{PROSE}\n- one\n- two").body_text == f"{PROSE}\n\n- one\n\n- two"
-    assert (
-        article("中国国家主席周二在北京会见了\n外国领导人。").body_text
-        == "中国国家主席周二在北京会见了外国领导人。"
-    )
+    assert article("中国国家主席周二会见了\n外国领导人。").body_text == "中国国家主席周二会见了外国领导人。"
 
 
 HOSTILE = [

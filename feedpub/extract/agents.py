@@ -66,9 +66,17 @@ def without_by(text: str) -> str:
     return rest if looks_like_name(_AND.split(rest)[0].split(",")[0]) or text[:3].lower() == "by " else text
 
 
+# "Author: …" as Chinese, Urdu and Arabic papers print it: a name on a line of its own.
+_LABELLED = re.compile(
+    r"(?:作者|记者|記者|撰文|تحریر|رپورٹ|بقلم|كتب)\s?[:：]\s?([^\W\d_][^\d,.:;،。，、؛!?]{0,40})"
+)
+
+
 def byline(line: str) -> tuple[Agent, ...]:
     """The authors that a line like "By Jane Doe and John Roe, Reuters" names; () if it is no byline."""
     text = line.strip().rstrip("|").strip()
+    if labelled := _LABELLED.fullmatch(text):
+        return (Agent(labelled[1]),)
     match = _BY.match(text)
     if match is None or len(text) > 160 or text[-1:] in ".!?:;":
         return ()
@@ -140,7 +148,8 @@ def _from_text(value: object) -> list[Agent]:
         names = halves if all(looks_like_name(half.split(",")[0]) for half in halves) else [piece]
         for name in names:
             listed = [n.strip() for n in name.split(",")]
-            parts.extend(listed if len(listed) > 1 and all(map(looks_like_name, listed)) else [name])
+            several = len(listed) > 1 and all(looks_like_name(n) and not _JOB.search(n) for n in listed)
+            parts.extend(listed if several else [name])
     agents = [agent for part in parts if (agent := _one(part)) is not None]
     # "Jane Doe | Reuters": the agency is whom she works for, and an author only if it stands alone.
     people = [agent for agent in agents if agent.type == "Person"]

@@ -17,6 +17,8 @@ from feedpub.models import Problem
 _MAX_CHARS = 200_000
 _MAX_NODES = 20_000
 _MAX_DEPTH = 20
+_MANY_MARKS = 200
+_NESTING = re.compile(r"[\[{]|[-?][ \t\n]")
 _FENCES = {
     "---": re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE),
     "+++": re.compile(r"^\+\+\+[ \t]*$", re.MULTILINE),
@@ -103,6 +105,9 @@ def _yaml(block: str, line: int, offset: int) -> list[Item] | None:
 
     loader_class: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
+        # PyYAML composes by recursion in C: nesting that is deep enough ends the whole process.
+        if len(_NESTING.findall(block)) > _MANY_MARKS:
+            _check_depth(yaml, loader_class, block, line)
         loader = loader_class(block)
         try:
             root = loader.get_single_node()
@@ -127,6 +132,17 @@ def _yaml(block: str, line: int, offset: int) -> list[Item] | None:
         return None
     reader = _Nodes(line, block, offset)
     return reader.items(root)
+
+
+def _check_depth(yaml: Any, loader_class: Any, block: str, line: int) -> None:
+    depth = 0
+    for event in yaml.parse(block, Loader=loader_class):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MAX_DEPTH:
+                raise _RefusedError("it is nested too deep", line + event.start_mark.line + 1)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 class _Nodes:

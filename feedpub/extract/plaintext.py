@@ -25,13 +25,13 @@ _PREFIX = re.compile(
 )
 _KEY = re.compile(r"([^\W\d_][\w '’/-]{0,30}?)[ \t]?:(?:[ \t]+([^\n]*))?\Z")
 _WORDY_DATE = re.compile(
-    r"(?:(?P<key>published|posted|updated|last updated|veröffentlicht|aktualisiert|publié|mis à jour"
+    r"(?:(?P<key>date|datum|fecha|data|published|posted|updated|last updated|veröffentlicht|aktualisiert|publié|mis à jour"
     r"|publicado|actualizado|pubblicato|aggiornato)(?: on| am| le| el| il)?[: ]+)?(?P<date>[^\n]{6,60})\Z",
     re.IGNORECASE,
 )
 _DATELINE = re.compile(
     r"(?P<dateline>(?P<place>[^\W\d_][^\n()—–:;\[\]]{1,60}?)[ ]?\((?P<agency>[^\W\d_][^\n()]{1,24})\))"
-    r"[ ]?(?:—|–|--?)[ ]+"
+    r"[ ]?(?:—|–|--?|:)[ ]+"
     r"|(?P<bare>[^\W\d_a-z][^\n()—–:;\[\]a-z]{2,40}(?:, [^\n()—–:;]{3,30})?) ?(?:—|–|--) ?"
 )
 _DAY = re.compile(

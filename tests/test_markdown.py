@@ -1,0 +1,487 @@
+"""Markdown with front matter, as site generators write it."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedpub.extract import frontmatter
+from feedpub.extract.markdown import read
+from feedpub.extract.settings import ExtractSettings
+from feedpub.models import (
+    Address,
+    Agent,
+    Article,
+    Correction,
+    Document,
+    EventMention,
+    Extraction,
+    Image,
+    Offer,
+    Place,
+    Problem,
+    When,
+)
+
+DATA = Path(__file__).parent / "data" / "markdown"
+
+
+def extract(text: str, place: str = "a.md", **settings: bool) -> Extraction:
+    return read(Document("s", place, text.encode(), "text/markdown"), text, ExtractSettings(**settings))  # type: ignore[arg-type]
+
+
+def article(text: str, place: str = "a.md") -> Article:
+    found = extract(text, place)
+    assert [p for p in found.problems if p.severity == "error"] == []
+    assert found.article is not None
+    return found.article
+
+
+def yaml(lines: str, body: str = "Body text.") -> str:
+    return f"---\n{textwrap.dedent(lines).strip()}\n---\n{body}\n"
+
+
+def problem(text: str) -> Problem:
+    found = extract(text)
+    assert found.refused
+    return next(p for p in found.problems if p.severity == "error")
+
+
+def event(lines: str) -> EventMention:
+    (found,) = article(
+        yaml(f"title: T\nevents:\n{textwrap.indent(textwrap.dedent(lines).strip(), '  ')}")
+    ).events
+    return found
+
+
+def test_jekyll_post_is_read_whole() -> None:
+    found = article((DATA / "jekyll.md").read_text("utf-8"), "_posts/2025-09-01-harbour.md")
+    assert found.headline == "Harbour reopens: first ships arrive"
+    assert found.alternative_headline == "Two years after the storm"
+    assert found.published == When("2025-09-02T10:00:00+05:00", "second")
+    assert found.modified == When("2025-09-03", "day")
+    assert found.authors == (Agent("Jane Doe", url="https://example.org/jane"),)
+    assert found.sections == ("World", "Economy")
+    assert found.keywords == ("ports", "shipping")
+    assert found.description == "The harbour is open again."
+    assert found.images == (
+        Image(
+            "harbour.jpg",
+            caption="The first ship on Tuesday",
+            alternative_text="Ships in the harbour",
+            credit="A. Photographer",
+        ),
+    )
+    assert found.aliases == ("/old/harbour/",)
+    assert found.url == "https://example.org/2025/harbour"
+    assert found.language == "en-US"
+    assert found.extra == ("mood",)
+    assert found.body_text == "The harbour reopened on Tuesday.\n\nSecond & last."
+    assert found.body_html is not None
+    assert "<strong>reopened</strong>" in found.body_html
+    assert "script" not in found.body_html
+    assert "onclick" not in found.body_html
+    assert found.origins["published"].quote == "2025-09-02 10:00:00 +0500"
+
+
+def test_quotes_of_origins_stand_where_they_say() -> None:
+    texts = [
+        (DATA / "jekyll.md").read_text("utf-8"),
+        "+++\ntitle = \"Größe\"\nslug = 'x-y'\n+++\nBody",
+        '{"title": "Größe", "slug": "x-y", "summary": "S"}\nBody',
+        "Title: Größe\nSummary: A text\n\nBody",
+        "# A heading\n\nBody",
+    ]
+    for text in texts:
+        quoted = [o for o in article(text).origins.values() if o.quote is not None]
+        assert quoted
+        for origin in quoted:
+            assert text[origin.start : origin.end] == origin.quote
+
+
+def test_hugo_toml_is_read() -> None:
+    found = article(
+        '+++\ntitle = "T"\ndate = 2025-09-02T10:00:00Z\nlastmod = 2025-09-03\npublishDate = "2025-10-01"\n'
+        'expiryDate = 2026-01-01\ndraft = true\ntags = ["a", "b"]\nauthors = ["Jane Doe", "John Roe"]\n'
+        '[cover]\nimage = "c.png"\nalt = "C"\n+++\nBody'
+    )
+    assert found.published == When("2025-09-02T10:00:00Z", "second")
+    assert found.modified == When("2025-09-03", "day")
+    assert found.publish_at == When("2025-10-01", "day")
+    assert found.expires_at == When("2026-01-01", "day")
+    assert found.draft is True
+    assert found.keywords == ("a", "b")
+    assert found.authors == (Agent("Jane Doe"), Agent("John Roe"))
+    assert found.images == (Image("c.png", alternative_text="C"),)
+
+
+def test_hugo_json_is_read() -> None:
+    found = article('{\n  "title": "T",\n  "date": "2025-09-02"\n}\n\nBody')
+    assert (found.headline, found.published, found.body_text) == ("T", When("2025-09-02", "day"), "Body")
+
+
+def test_pelican_lines_are_read() -> None:
+    found = article(
+        "Title: My post\nDate: 2025-09-02 10:20\nModified: 2025-09-03\nCategory: World\n"
+        "Tags: a, b\nAuthors: Jane Doe; John Roe\nStatus: draft\nSummary: Short\n\nBody *text*."
+    )
+    assert found.headline == "My post"
+    assert found.published == When("2025-09-02T10:20", "minute")
+    assert found.sections == ("World",)
+    assert found.authors == (Agent("Jane Doe"), Agent("John Roe"))
+    assert found.draft is True
+    assert found.body_text == "Body text."
+
+
+def test_document_without_front_matter_takes_its_first_heading() -> None:
+    found = article("# The *first* heading #\n\nText of it.\n\n## Another\n\nMore.")
+    assert found.headline == "The first heading"
+    assert found.body_text == "Text of it.\n\nAnother\n\nMore."
+    assert article("Heading\n=======\n\nText.").headline == "Heading"
+    assert article("Only text.").headline is None
+    assert article("Only text.\n\n# Later").headline is None
+    assert article("## Second level\n\nText.").body_text == "Second level\n\nText."
+
+
+def test_heading_that_repeats_the_title_is_dropped_and_another_is_kept() -> None:
+    assert article(yaml("title: A  title", "# a title\n\nText.")).body_text == "Text."
+    assert article(yaml("title: A title", "# Another\n\nText.")).body_text == "Another\n\nText."
+
+
+def test_file_name_of_jekyll_gives_the_date() -> None:
+    found = article("Text.", "_posts/2025-09-02-slug.md")
+    assert found.published == When("2025-09-02", "day")
+    assert found.origins["published"].kind == "path"
+
+
+@pytest.mark.parametrize(
+    ("author", "authors"),
+    [
+        ("Jane Doe", (Agent("Jane Doe"),)),
+        ("Jane Doe and John Roe", (Agent("Jane Doe"), Agent("John Roe"))),
+        ("Jane Doe, John Roe", (Agent("Jane Doe"), Agent("John Roe"))),
+        ("Doe, Jane", (Agent("Doe, Jane"),)),
+        ("Marks and Spencer", (Agent("Marks and Spencer"),)),
+        ("By Jane Doe", (Agent("Jane Doe"),)),
+        ("Jane Doe <jane@example.org>", (Agent("Jane Doe", email="jane@example.org"),)),
+        ("jane@example.org (Jane Doe)", (Agent("Jane Doe", email="jane@example.org"),)),
+        ("dpa", (Agent("dpa", "Organization"),)),
+        ("[Jane Doe, {name: Acme, type: Organization}]", (Agent("Jane Doe"), Agent("Acme", "Organization"))),
+        ("{name: Jane Doe, url: 'javascript:x', role: Editor}", (Agent("Jane Doe", job_title="Editor"),)),
+    ],
+)  # fmt: skip
+def test_authors_are_split_only_between_names(author: str, authors: tuple[Agent, ...]) -> None:
+    assert article(yaml(f"author: {author}")).authors == authors
+
+
+def test_values_stay_what_they_look_like() -> None:
+    found = article(yaml("lang: no\ntags: [2024, 1e3, 007, 12:30, on]\nslug: 2025\ntitle: 1984"))
+    assert found.language == "no"
+    assert found.keywords == ("2024", "1e3", "007", "12:30", "on")
+    assert found.slug == "2025"
+    assert found.headline == "1984"
+
+
+@pytest.mark.parametrize(
+    ("line", "draft"),
+    [
+        ("draft: true", True),
+        ("draft: false", False),
+        ("published: false", True),
+        ("published: true", False),
+        ("published: 2025-09-02", False),
+        ("status: draft", True),
+        ("status: published", False),
+        ("draft: yes", True),
+    ],
+)
+def test_drafts_are_told_in_each_generators_way(line: str, draft: bool) -> None:
+    assert article(yaml(line)).draft is draft
+
+
+def test_further_fields_are_taken_over() -> None:
+    found = article(
+        yaml("""
+        id: urn:x:1
+        license: https://creativecommons.org/licenses/by/4.0/
+        premium: true
+        dateline: BERLIN
+        location: Berlin
+        type: opinionnewsarticle
+        url: /relative/only
+        corrections:
+          - text: The number was wrong.
+            date: 2025-09-03
+          - It is spelled Doe.
+        """)
+    )
+    assert found.id == "urn:x:1"
+    assert found.accessible_for_free is False
+    assert found.dateline == "BERLIN"
+    assert found.content_locations == (Place("Berlin"),)
+    assert found.type == "OpinionNewsArticle"
+    assert found.url is None
+    assert found.corrections == (
+        Correction("The number was wrong.", When("2025-09-03", "day")),
+        Correction("It is spelled Doe."),
+    )
+    assert found.license == "https://creativecommons.org/licenses/by/4.0/"
+
+
+@pytest.mark.parametrize("kind", ["post", "page", "Recipe", "article"])
+def test_layout_types_change_nothing(kind: str) -> None:
+    found = article(yaml(f"type: {kind}"))
+    assert found.type == "NewsArticle"
+    assert "type" not in found.origins
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column"),
+    [
+        ("---\ntitle: a: b\n---\nx", 2, 9),
+        ("---\ntitle: a\n\tb: c\n---\nx", 3, 1),
+        ("---\ntitle: a\ntitle: b\n---\nx", 3, 1),
+        ("---\ntitle: [a\n---\nx", None, None),
+        ("---\ntitle: a\nx", 1, None),
+        ("---\n- a\n- b\n---\nx", 2, None),
+        ("---\na: *nothing\n---\nx", 2, 4),
+        ('+++\ntitle = "a\n+++\nx', 2, None),
+        ("+++\na = 1\na = 2\n+++\nx", 3, None),
+        ("+++\na = 1\nx", 1, None),
+        ('{"title": "a",\n "b": }\nx', 2, None),
+        ('{"a": 1, "a": 2}\nx', 1, None),
+    ],
+)
+def test_broken_front_matter_is_refused_with_its_line(
+    text: str, line: int | None, column: int | None
+) -> None:
+    found = problem(text)
+    assert found.rule == "front-matter"
+    assert found.remedy
+    if line is not None:
+        assert found.line == line
+    if column is not None:
+        assert found.column == column
+
+
+@pytest.mark.parametrize("value", ["20255-01-01", "2025-02-30", "soon", "2025-09-02 25:00", "1756800000"])
+def test_given_date_that_cannot_be_read_is_an_error(value: str) -> None:
+    found = problem(yaml(f"title: T\ndate: {value}"))
+    assert (found.rule, found.line, found.column, found.value) == ("date-unreadable", 3, 7, repr(value))
+
+
+def test_impossible_date_in_toml_is_an_error_too() -> None:
+    found = problem("+++\ntitle = 'T'\ndate = 2025-02-30\n+++\nx")
+    assert found.line == 3
+    assert "date" in found.message
+
+
+def test_aliases_cannot_blow_up() -> None:
+    bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"{b}: &{b} [{','.join(['*' + a] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    begin = time.perf_counter()
+    assert problem(f"---\n{bomb}---\nx").rule == "front-matter"
+    assert problem("---\na: &a [*a]\n---\nx").rule == "front-matter"
+    assert problem("---\na: " + "[" * 50_000 + "\n---\nx").rule == "front-matter"
+    assert problem("+++\na = " + "[" * 50_000 + "\n+++\nx").rule == "front-matter"
+    assert problem("---\na:\n  " + "- " * 50_000 + "\n---\nx").rule == "front-matter"
+    assert problem("---\n" + "? " * 50_000 + "\n---\nx").rule == "front-matter"
+    assert problem('{"a": ' + "[" * 50_000).rule == "front-matter"
+    assert time.perf_counter() - begin < 3
+
+
+def test_yaml_tags_are_never_carried_out() -> None:
+    found = article(
+        yaml("title: !!python/object/apply:os.system ['exit 1']\nsummary: !!python/name:os.system")
+    )
+    assert found.headline is None
+    assert found.description is None
+
+
+def test_rule_at_the_top_is_no_front_matter() -> None:
+    found = article("---\n\nSome text.\n\n---\n\nMore.")
+    assert found.body_text == "Some text.\n\nMore."
+
+
+def test_template_code_is_left_out_with_advice() -> None:
+    body = 'A {{< figure src="x" >}}b {{% note %}}c{{% /note %}} {% include x %} {{ page.title }} d {{ }} e'
+    found = extract(yaml("title: T", body))
+    assert found.article is not None
+    assert found.article.body_text.split() == ["A", "b", "c", "d", "{{", "}}", "e"]
+    (advice,) = found.problems
+    assert (advice.rule, advice.severity, advice.line) == ("template-code", "advice", 4)
+
+
+def test_raw_html_is_sanitised() -> None:
+    body = (
+        'Text <b onmouseover="x()">bold</b> <iframe src="https://evil.example"></iframe>'
+        '[x](javascript:alert(1))\n\n<style>p{}</style>\n\n<script>alert("x")</script>\n\nEnd </script> ]]>'
+    )
+    found = article(yaml("title: </script><b>T</b>", body))
+    assert found.body_html is not None
+    for bad in ("onmouseover", "iframe", "javascript", "<script", "<style", "alert("):
+        assert bad not in found.body_html
+    assert "alert" not in found.body_text
+    assert "bold" in found.body_text
+    assert found.headline == "</script><b>T</b>"
+
+
+def test_github_flavour_is_understood() -> None:
+    found = article("| a | b |\n|---|---|\n| 1 | 2 |\n\n~~gone~~ https://example.org\n\n- [x] done")
+    assert found.body_html is not None
+    assert "<table>" in found.body_html
+    assert '<a href="https://example.org' in found.body_html
+    assert "<del>gone</del>" in found.body_html
+
+
+def test_event_page_becomes_an_event() -> None:
+    found = extract((DATA / "event.md").read_text("utf-8"))
+    assert found.problems == ()
+    assert found.article is None
+    (event,) = found.events
+    assert event.main
+    assert event.type == "MusicEvent"
+    assert event.name == "Summer Night in the Park"
+    assert event.start == When("2025-07-12T19:30+02:00", "minute", "Europe/Berlin")
+    assert event.end == When("2025-07-12T23:00+02:00", "minute", "Europe/Berlin")
+    assert event.door_time == When("2025-07-12T18:30+02:00", "minute", "Europe/Berlin")
+    assert event.previous_start == When("2025-07-05T19:30+02:00", "minute", "Europe/Berlin")
+    assert event.locations == (
+        Place(
+            "City Park",
+            address=Address("Parkallee 1", "Dresden", None, "01067", "DE"),
+            latitude=51.05,
+            longitude=13.74,
+        ),
+    )
+    assert event.organizers == (Agent("City of Dresden", "Organization"),)
+    assert event.performers == (Agent("The Quiet Ones", "Organization"), Agent("Ann Lee"))
+    assert event.status == "EventRescheduled"
+    assert event.attendance_mode == "OfflineEventAttendanceMode"
+    assert event.offers == (Offer(url="https://example.org/tickets", price="12.50", currency="EUR"),)
+    assert event.url == "https://example.org/summer-night"
+    assert event.description == "An evening of music under the trees."
+    assert event.origins["start"].quote == "2025-07-12T19:30"
+
+
+def test_event_page_takes_its_name_from_the_heading() -> None:
+    (found,) = extract("---\ntype: event\nstart: 2025-10\n---\n# Book fair\n\nBooks.").events
+    assert (found.name, found.start, found.description) == ("Book fair", When("2025-10", "month"), "Books.")
+
+
+def test_event_without_a_name_is_an_error() -> None:
+    assert problem("---\ntype: event\nstart: 2025-10-01\n---\nBooks.").rule == "event-without-name"
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("status: maybe", "event-word"),
+        ("mode: sideways", "event-word"),
+        ("timezone: Mars/Base", "timezone-unknown"),
+        ("end: never", "date-unreadable"),
+    ],
+)
+def test_event_data_that_cannot_be_meant_is_an_error(line: str, rule: str) -> None:
+    found = problem(f"---\ntype: event\ntitle: Fair\nstart: 2025-10-01\n{line}\n---\nx")
+    assert (found.rule, found.line) == (rule, 5)
+
+
+def test_draft_of_an_event_is_not_published() -> None:
+    assert problem("---\ntype: event\ntitle: Fair\nstart: 2025-10-01\ndraft: true\n---\nx").rule == "draft"
+
+
+def test_article_carries_its_events() -> None:
+    found = event("- name: Fair\n  start: 2025-10-01\n  place: Berlin\n  status: abgesagt\n  price: free")
+    assert (found.name, found.start, found.locations) == (
+        "Fair",
+        When("2025-10-01", "day"),
+        (Place("Berlin"),),
+    )
+    assert found.status == "EventCancelled"
+    assert found.offers == (Offer(price="0"),)
+    assert not found.main
+
+
+def test_place_on_the_net_is_virtual() -> None:
+    found = event("- name: Talk\n  start: 2025-10-01\n  mode: online\n  place: https://example.org/live")
+    assert found.locations == (Place(type="VirtualLocation", url="https://example.org/live"),)
+    assert found.attendance_mode == "OnlineEventAttendanceMode"
+
+
+@pytest.mark.parametrize(
+    ("price", "offer"),
+    [
+        ("12,50 €", Offer(price="12.50", currency="EUR")),
+        ("GBP 5", Offer(price="5", currency="GBP")),
+        ("5", Offer(price="5")),
+        ("gratis", Offer(price="0")),
+    ],
+)
+def test_price_keeps_only_the_currency_that_is_stated(price: str, offer: Offer) -> None:
+    assert event(f"- name: Talk\n  start: 2025-10-01\n  price: {price}").offers == (offer,)
+
+
+def test_price_in_words_is_advice() -> None:
+    found = extract("---\ntype: event\ntitle: Fair\nstart: 2025-10-01\nprice: ask the door\n---\nx")
+    assert [(p.rule, p.severity) for p in found.problems] == [("event-price", "advice")]
+    assert found.events[0].offers == ()
+
+
+HOSTILE = [
+    "{{<" * 30_000,
+    "{% " * 30_000,
+    "<!--" * 20_000,
+    "[" * 20_000,
+    "*a " * 20_000,
+    "---\n" * 20_000,
+    "# " * 30_000,
+    "> " * 5_000,
+    "\n" * 100_000 + "# x",
+    "---\na: b\n" + "c: d\n" * 10,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda t: repr(t[:8]))
+def test_hostile_markdown_is_read_in_little_time(text: str) -> None:
+    begin = time.perf_counter()
+    found = extract(text)
+    assert found.article is not None or found.refused
+    assert time.perf_counter() - begin < 3
+
+
+SNIPPETS = st.sampled_from(
+    ["---", "+++", "{", "}", "title: x", 'title = "x"', "date: 2025-09-02", "date: [", "- a", "  b: c", "", "# H",
+     "text", "\t", "&a", "*a", "events:", "  - name: x", "type: event", '"a": 1', "..."]
+)  # fmt: skip
+
+
+@given(st.lists(SNIPPETS, max_size=9).map("\n".join))
+def test_any_mixture_of_marks_is_read_or_refused(text: str) -> None:
+    found = extract(text)
+    assert found.article is not None or found.events or found.refused
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_read_without_an_error_raised(text: str) -> None:
+    found = extract(text)
+    assert found.article is not None or found.refused
+
+
+@given(st.text(max_size=200))
+def test_any_front_matter_is_read_or_refused(text: str) -> None:
+    for fence in ("---", "+++"):
+        found = frontmatter.split(f"{fence}\n{text}\n{fence}\nbody")
+        assert found.problems or found.body_start >= 0
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=60))
+def test_any_quoted_title_comes_back(title: str) -> None:
+    quoted = title.replace("'", "''")
+    assert article(f"---\ntitle: '{quoted}'\n---\nBody").headline == title
