@@ -457,8 +457,8 @@ def test_hostile_markdown_is_read_in_little_time(text: str) -> None:
 
 
 SNIPPETS = st.sampled_from(
-    ["---", "+++", "{", "}", "title: x", 'title = "x"', "date: 2025-09-02", "date: [", "- a", "  b: c", "", "# H",
-     "text", "\t", "&a", "*a", "events:", "  - name: x", "type: event", '"a": 1', "..."]
+    ["---", "+++", "{", "}", "title: x", 'title = "x"', "date: 2025-09-02", "date: [", "- a", "  b: c", "",
+     "# H", "text", "\t", "&a", "*a", "events:", "  - name: x", "type: event", '"a": 1', "..."]
 )  # fmt: skip
 
 
