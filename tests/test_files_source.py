@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from feedpub.config import SourceConfig
@@ -191,8 +191,8 @@ def test_missing_folder_is_an_error_of_the_source(tmp_path: Path) -> None:
 
 def test_hidden_and_unfinished_files_are_left_alone(folder: Folder) -> None:
     for name in (
-        ".hidden.txt", ".git/a.txt", "a.txt~", "a.txt.tmp", "a.part", "a.txt.swp", "a.crdownload", "a.txt.bak",
-        "#a.txt#", "~$a.txt", "photo.jpg", "Thumbs.db",
+        ".hidden.txt", ".git/a.txt", "a.txt~", "a.txt.tmp", "a.part", "a.txt.swp", "a.crdownload",
+        "a.txt.bak", "#a.txt#", "~$a.txt", "photo.jpg", "Thumbs.db",
     ):  # fmt: skip
         folder.write(name)
     folder.write("#metoo.txt")
@@ -659,6 +659,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
+@example([{"@graph": []}, {"@graph": [None]}])
 def test_any_json_is_split_or_refused(value: Any) -> None:
     found = containers.split(json.dumps(value).encode(), {})
     if isinstance(found, list):

@@ -321,7 +321,8 @@ def test_any_text_is_read_without_an_error_raised(text: str, place: str) -> None
 LINES = st.sampled_from(
     [
         "Title: x", "By Jane Doe", "BEIJING, Sept. 2 (APP) — text", "Date: 2025-09-02", "September 2, 2025",
-        "", "Council votes for bridge", PROSE, "date 2025-09-02", "  indented", "- item", "=====", "Updated: now",
+        "", "Council votes for bridge", PROSE, "date 2025-09-02", "  indented", "- item", "=====",
+        "Updated: now",
     ]
 )  # fmt: skip
 

@@ -25,7 +25,8 @@ _PREFIX = re.compile(
 )
 _KEY = re.compile(r"([^\W\d_][\w '’/-]{0,30}?)[ \t]?:(?:[ \t]+([^\n]*))?\Z")
 _WORDY_DATE = re.compile(
-    r"(?:(?P<key>date|datum|fecha|data|published|posted|updated|last updated|veröffentlicht|aktualisiert|publié|mis à jour"
+    r"(?:(?P<key>date|datum|fecha|data|published|posted|updated|last updated"
+    r"|veröffentlicht|aktualisiert|publié|mis à jour"
     r"|publicado|actualizado|pubblicato|aggiornato)(?: on| am| le| el| il)?[: ]+)?(?P<date>[^\n]{6,60})\Z",
     re.IGNORECASE,
 )

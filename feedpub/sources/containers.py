@@ -127,9 +127,8 @@ def key_of(item: Mapping[str, Any], fields: Mapping[str, str]) -> str:
         found = _word(search(expression, item, "id"))
         if found:
             return _safe(found)
-    main = item
-    if "@graph" in item and isinstance(item["@graph"], list):
-        main = item["@graph"][0]
+    graph = item.get("@graph")
+    main = graph[0] if isinstance(graph, list) and graph and isinstance(graph[0], dict) else item
     for name in _IDS:
         found = _word(main.get(name))
         if found:
