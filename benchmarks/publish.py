@@ -67,7 +67,9 @@ def measure(size: int, folder: Path) -> None:
     articles = folder / "articles"
     corpus.write(articles, size)
     feedpub = [sys.executable, "-m", "feedpub", "publish", "--quiet", str(folder)]
-    obvious, obvious_memory = run(sys.executable, str(HERE / "obvious.py"), str(articles), str(folder / "obvious"))
+    obvious, obvious_memory = run(
+        sys.executable, str(HERE / "obvious.py"), str(articles), str(folder / "obvious")
+    )
     cold, memory = run(*feedpub)
     idle, _ = run(*feedpub)
     corpus.write(articles, 1, first=size)
@@ -91,7 +93,9 @@ def measure(size: int, folder: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000])
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="feedpub-benchmark-"))

@@ -2,7 +2,7 @@
 
     Source ─ Document ─ extract ─ Article ─ build ─ Record ─ validate ─ store ─ Entry ─ format ─ files
 
-`publish(load("feedpub.toml"))` does all of it; `feedpub.extract.extract`, `build_records`, `validate` and `render`
+`publish(load("feedpub.toml"))` does all of it; `extract`, `build_records`, `validate` and `render`
 are its pure steps. Names are imported when they are first used, so that `import feedpub` is cheap.
 """
 
@@ -20,7 +20,7 @@ _HOMES = {
     "Config": "config", "Site": "config", "load": "config",
     "ConfigError": "errors", "FeedpubError": "errors", "LockedError": "errors", "PublishError": "errors",
     "SourceError": "errors", "StoreCorruptError": "errors", "StoreError": "errors",
-    "ExtractSettings": "extract",
+    "ExtractSettings": "extraction", "extract": "extraction",
     "build_records": "library", "render": "library",
     "publish": "pipeline",
     "advise": "validation", "validate": "validation",
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         StoreCorruptError,
         StoreError,
     )
-    from feedpub.extract import ExtractSettings
+    from feedpub.extraction import ExtractSettings, extract
     from feedpub.library import build_records, render
     from feedpub.models import (
         Article,

@@ -13,7 +13,7 @@ import orjson
 from feedpub import dates, library, plugins, validation
 from feedpub.config import Config, SourceConfig
 from feedpub.errors import ConfigError
-from feedpub.extract import ExtractSettings, encoding, extract
+from feedpub.extraction import ExtractSettings, encoding, extract
 from feedpub.models import Article, Document, Extraction, Origin, Problem, Record
 from feedpub.records import build_event
 from feedpub.sources import Changed, Seen, Unreadable

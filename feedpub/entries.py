@@ -12,7 +12,7 @@ from sqlalchemy import Row
 
 from feedpub import dates
 from feedpub.config import Site
-from feedpub.extract.sanitise import text_to_html
+from feedpub.extraction.sanitise import text_to_html
 from feedpub.models import Entry, Media
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction

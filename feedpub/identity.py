@@ -117,7 +117,13 @@ class Identities:
         self._aliases: dict[str, str] = {}
 
     def load(
-        self, *, places: Iterable[str], known: Iterable[str], given: Iterable[str], digests: Iterable[str], event_keys: Iterable[str]
+        self,
+        *,
+        places: Iterable[str],
+        known: Iterable[str],
+        given: Iterable[str],
+        digests: Iterable[str],
+        event_keys: Iterable[str],
     ) -> None:
         """Look up what the next decisions depend on: ids, digests of documents, keys of events."""
         tx, identity = self._tx, schema.identity

@@ -15,7 +15,7 @@ from sqlalchemy import delete
 from feedpub import dates, media, records, validation
 from feedpub.config import Config, SourceConfig
 from feedpub.errors import SourceError
-from feedpub.extract import ExtractSettings, extract
+from feedpub.extraction import ExtractSettings, extract
 from feedpub.identity import Identities, Identity, event_keys
 from feedpub.models import Article, EventMention, Extraction, Problem, Record, SourceReport, When
 from feedpub.sources import Change, Changed, Gone, Listing, Source, Touched, Unreadable

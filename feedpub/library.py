@@ -1,6 +1,6 @@
 """The pure steps for programs that have their articles elsewhere: a database, a Django view, a queue.
 
-    extraction = feedpub.extract.extract(Document(...))          bytes → Article
+    extraction = feedpub.extract(Document(...))                bytes → Article
     records = feedpub.build_records(article, site)       Article → NewsArticle and Event records
     problems = feedpub.validate(records[0].data)         () when valid
     feed = feedpub.render([records], site, "rss")        records → one feed, as bytes
@@ -19,7 +19,7 @@ import orjson
 
 from feedpub import dates, plugins, records
 from feedpub.config import Site
-from feedpub.extract.sanitise import text_to_html
+from feedpub.extraction.sanitise import text_to_html
 from feedpub.models import Article, Channel, Entry, Media, Record
 from feedpub.urls import is_absolute_iri, named_uuid
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from html import escape, unescape
 from pathlib import Path
 
-from feedpub.extract import images
+from feedpub.extraction import images
 from feedpub.models import Article, Document, Image, Problem
 from feedpub.urls import absolute, is_http_url
 

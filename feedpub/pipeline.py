@@ -6,21 +6,19 @@ lock → finish what a crash left → each source into the store → events merg
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, select
 
 from feedpub import __version__, events, plugins, publication
 from feedpub.config import Config, SourceConfig
 from feedpub.errors import ConfigError, SourceError
 from feedpub.intake import Intake, Touch, source_settings
-from feedpub.models import Document, Problem, Record, Report, SourceReport
+from feedpub.models import Report, SourceReport
 from feedpub.outputs import Outputs
 from feedpub.store import Store, held_documents, iso, open_store, schema
 from feedpub.store.transaction import Transaction

@@ -397,7 +397,7 @@ def test_a_files_source_is_closed_over_exactly_the_keys_that_are_described():
 
 
 def test_the_fields_that_can_be_mapped_are_those_that_json_records_know():
-    from feedpub.extract import ExtractSettings, jsonrecord
+    from feedpub.extraction import ExtractSettings, jsonrecord
     from feedpub.models import Document
 
     names = schema_document("config")["$defs"]["source"]["properties"]["fields"]["propertyNames"]["enum"]

@@ -16,7 +16,16 @@ import feedparser
 from tests.articles import CONCERT, markdown
 from tests.conftest import NOW, Newsroom
 
-_CALLS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.listdir", "shutil.rmtree"}
+_CALLS = {
+    "open",
+    "os.rename",
+    "os.remove",
+    "os.mkdir",
+    "os.rmdir",
+    "os.truncate",
+    "os.listdir",
+    "shutil.rmtree",
+}
 _count = 0
 _fatal = 0
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedpub.extract.encoding import decode
+from feedpub.extraction.encoding import decode
 
 GERMAN = "Die Größe des Straßenverkehrs ist „enorm“ – sagte der Bürgermeister. Äpfel kosten 5 €.\n"
 RUSSIAN = (

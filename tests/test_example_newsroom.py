@@ -57,7 +57,9 @@ def test_document_is_taken_as_a_person_reads_it(checked: dict[str, checking.Chec
 
 def test_the_newsroom_is_published_whole(tmp_path: Path) -> None:
     config = load(FOLDER / "feedpub.toml")
-    config = replace(config, state=tmp_path / "state", publish=replace(config.publish, output=tmp_path / "feeds"))
+    config = replace(
+        config, state=tmp_path / "state", publish=replace(config.publish, output=tmp_path / "feeds")
+    )
     report = publish(config)
     outcomes = [row["outcome"] for row in EXPECTED.values()]
     assert not report.failed

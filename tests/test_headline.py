@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedpub.extract.headline import MAX_LENGTH, STOP_WORDS, first_sentence, headline_from_lead
+from feedpub.extraction.headline import MAX_LENGTH, STOP_WORDS, first_sentence, headline_from_lead
 from tests.conftest import ROOT
 
 WORDS = [*sorted(STOP_WORDS)[:40], "Ann", "said", "met,", "(x", "y)", "“z", "Corp.", "2."]

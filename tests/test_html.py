@@ -4,16 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from feedpub.extract import html
-from feedpub.extract.sanitise import html_to_text
-from feedpub.extract.settings import ExtractSettings
+from feedpub.extraction import html
+from feedpub.extraction.sanitise import html_to_text
+from feedpub.extraction.settings import ExtractSettings
 from feedpub.models import Document, Extraction
 
 DATA = Path(__file__).parent / "data" / "html"
 GOLDEN = sorted(path.stem for path in DATA.glob("*.json"))
 
 
-def read(data: str | bytes, *, url: str | None = None, encoding: str | None = None, **options: object) -> Extraction:
+def read(
+    data: str | bytes, *, url: str | None = None, encoding: str | None = None, **options: object
+) -> Extraction:
     raw = data.encode() if isinstance(data, str) else data
     document = Document("pages", "page.html", raw, "text/html", url=url, encoding=encoding)
     return html.read(document, ExtractSettings(), **options)  # type: ignore[arg-type]
@@ -70,7 +72,11 @@ def test_authors_come_from_the_node_that_a_reference_means() -> None:
     article = read((DATA / "jsonld.html").read_bytes()).article
     assert article is not None
     mara = article.authors[0]
-    assert (mara.type, mara.id, mara.job_title) == ("Person", "https://gazette.example/#mara", "City reporter")
+    assert (mara.type, mara.id, mara.job_title) == (
+        "Person",
+        "https://gazette.example/#mara",
+        "City reporter",
+    )
     assert mara.url == "https://gazette.example/staff/mara"
     assert article.publisher is not None
     assert article.publisher.logo is not None
@@ -115,7 +121,9 @@ def test_page_with_only_an_event_gives_the_event() -> None:
         ("Duo Kante", "Person"),
         ("The Lofts", "Organization"),
     ]
-    assert [(offer.price, offer.currency, offer.availability) for offer in event.offers] == [("8", "EUR", "InStock")]
+    assert [(offer.price, offer.currency, offer.availability) for offer in event.offers] == [
+        ("8", "EUR", "InStock")
+    ]
     assert event.sub_events == ("Concert in the yard",)
     assert (concert.name, concert.type) == ("Concert in the yard", "MusicEvent")
 
@@ -125,7 +133,12 @@ def test_article_page_carries_its_events_and_says_which_it_is_about() -> None:
     article = found.article
     assert article is not None
     fair, market = article.events
-    assert (fair.name, fair.type, fair.status, fair.main) == ("Harvest fair", "Festival", "EventCancelled", True)
+    assert (fair.name, fair.type, fair.status, fair.main) == (
+        "Harvest fair",
+        "Festival",
+        "EventCancelled",
+        True,
+    )
     assert [place.name for place in fair.locations] == ["Fairground"]
     assert (market.name, market.main, market.start) == ("Flea market", False, None)
     assert rules(found) == [("event-date-unreadable", "advice")]
@@ -218,9 +231,14 @@ def test_site_name_is_cut_from_the_title_only_if_the_page_names_it() -> None:
     assert unnamed.headline == "Storm warning - what to do | Coast News"
 
 
-@pytest.mark.xfail(strict=True, reason="a stated body is not preferred yet where the page shows no text at all")
+@pytest.mark.xfail(
+    strict=True, reason="a stated body is not preferred yet where the page shows no text at all"
+)
 def test_stated_body_is_taken_if_it_is_longer_than_the_text_of_the_page() -> None:
-    stated = "First paragraph with the facts.\\n\\nSecond paragraph, which the page shows to subscribers only. " + "More. " * 60
+    stated = (
+        "First paragraph with the facts.\\n\\nSecond paragraph, which the page shows to subscribers only. "
+        + "More. " * 60
+    )
     script = f'<script type="application/ld+json">{{"@type":"NewsArticle","headline":"H","articleBody":"{stated}"}}</script>'
     article = read(page(script)).article
     assert article is not None
@@ -245,7 +263,11 @@ def test_the_article_of_several_is_the_one_whose_address_is_the_page() -> None:
 
 
 def test_local_pictures_keep_their_relative_path() -> None:
-    body = "<article><p>" + "A long enough text about a picture that lies beside the page. " * 8 + "</p><img src='img/a.png' alt='x'></article>"
+    body = (
+        "<article><p>"
+        + "A long enough text about a picture that lies beside the page. " * 8
+        + "</p><img src='img/a.png' alt='x'></article>"
+    )
     article = read(page('<meta property="og:image" content="img/top.png">', body)).article
     assert article is not None
     assert [image.url for image in article.images] == ["img/top.png"]
@@ -258,7 +280,9 @@ def test_declared_encoding_of_the_server_is_used() -> None:
     assert article.headline == "Grüße"
 
 
-@pytest.mark.parametrize("markup", ["", "   ", "<html></html>", "<html><body><script>x()</script></body></html>", "<!---->"])
+@pytest.mark.parametrize(
+    "markup", ["", "   ", "<html></html>", "<html><body><script>x()</script></body></html>", "<!---->"]
+)
 def test_page_without_text_is_refused(markup: str) -> None:
     found = read(markup)
     assert found.article is None
@@ -279,7 +303,9 @@ def test_rdfa_and_microformats_are_read_on_demand_only() -> None:
         '<div vocab="https://schema.org/" typeof="NewsArticle"><h1 property="headline">From RDFa</h1>'
         '<p property="articleBody">The ferry stayed in port on Monday because of high waves.</p></div>',
     )
-    assert (read(rdfa, syntaxes=["rdfa"]).article or pytest.fail("none")).origins["headline"].name == "rdfa: headline"
+    assert (read(rdfa, syntaxes=["rdfa"]).article or pytest.fail("none")).origins[
+        "headline"
+    ].name == "rdfa: headline"
     assert (read(rdfa).article or pytest.fail("none")).origins["headline"].name == "h1"
     hentry = page(
         "",
@@ -301,7 +327,10 @@ def test_rdfa_and_microformats_are_read_on_demand_only() -> None:
         "<table>" * 30_000 + "x",
         '<script type="application/ld+json">' + "[" * 200_000 + "</script><p>x",
         '<script type="application/ld+json">{"@graph":' * 2_000 + "</script><p>x",
-        "".join(f'<div itemscope itemtype="http://schema.org/NewsArticle"><b itemprop=a{n}>' for n in range(20_000)),
+        "".join(
+            f'<div itemscope itemtype="http://schema.org/NewsArticle"><b itemprop=a{n}>'
+            for n in range(20_000)
+        ),
         "<meta name=a content=b>" * 100_000,
         "<!--" * 200_000,
         "&amp;" * 300_000,

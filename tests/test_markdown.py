@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedpub.extract import frontmatter
-from feedpub.extract.markdown import read
-from feedpub.extract.settings import ExtractSettings
+from feedpub.extraction import frontmatter
+from feedpub.extraction.markdown import read
+from feedpub.extraction.settings import ExtractSettings
 from feedpub.models import (
     Address,
     Agent,

@@ -46,7 +46,14 @@ def page(newsroom: Newsroom) -> str:
 def counts(report: Report) -> tuple[int, int, int, int, int, int]:
     (source,) = report.sources
     assert source.failure is None
-    return (source.new, source.modified, source.unmodified, source.removed, source.waiting, source.quarantined)
+    return (
+        source.new,
+        source.modified,
+        source.unmodified,
+        source.removed,
+        source.waiting,
+        source.quarantined,
+    )
 
 
 def rules(report: Report) -> set[str]:
@@ -86,7 +93,9 @@ def test_the_seed_article_alone(newsroom: Newsroom, seed_article: Path) -> None:
     assert record["articleBody"].split("\n\n") == paragraphs
     for value in (item.title, item.get("summary", ""), item.content[0].value, record["articleBody"]):
         assert "date 2025-09-02" not in value
-    assert all(paragraph[:60] in item.content[0].value for paragraph in paragraphs if "“" not in paragraph[:60])
+    assert all(
+        paragraph[:60] in item.content[0].value for paragraph in paragraphs if "“" not in paragraph[:60]
+    )
 
 
 def test_the_second_run_writes_nothing(newsroom: Newsroom) -> None:
@@ -252,7 +261,9 @@ def history(newsroom: Newsroom) -> datetime:
     newsroom.write("gone.md", markdown("Gone", section="Town", author="Tom Reed"))
     newsroom.write("spoilt.md", markdown("Spoilt", section="Town"))
     newsroom.write("concert.md", CONCERT)
-    newsroom.write("meeting.md", markdown("Meeting called", event="{name: Council meeting, start: 2026-12-01}"))
+    newsroom.write(
+        "meeting.md", markdown("Meeting called", event="{name: Council meeting, start: 2026-12-01}")
+    )
     newsroom.publish(now=NOW)
     (newsroom.articles / "moved.md").rename(newsroom.articles / "new-name.md")
     newsroom.write("edited.md", markdown("Edited again", "Second version of it.", date=None))
@@ -449,7 +460,10 @@ def test_one_event_that_two_articles_report_is_one_record(newsroom: Newsroom) ->
     "second", ["{name: Harbour Festival, start: 2026-06-06, location: Library}", "{name: Harbour Festival, start: 2026-07-06, location: Old Quay}"]
 )  # fmt: skip
 def test_events_of_one_name_in_two_places_or_on_two_days_are_two(newsroom: Newsroom, second: str) -> None:
-    newsroom.write("a.md", markdown("First report", event="{name: Harbour Festival, start: 2026-06-06, location: Old Quay}"))
+    newsroom.write(
+        "a.md",
+        markdown("First report", event="{name: Harbour Festival, start: 2026-06-06, location: Old Quay}"),
+    )
     newsroom.write("b.md", markdown("Second report", "Another text.", event=second))
     assert newsroom.publish().events == 2
 
@@ -461,7 +475,11 @@ def test_a_rescheduled_event_keeps_its_id(newsroom: Newsroom) -> None:
     newsroom.write("concert.md", CONCERT.replace("2026-12-05", "2027-01-09").replace("Quayside", "Winter"))
     newsroom.publish(now=NOW + DAY)
     (after,) = (node for node in graph(newsroom).values() if node["@type"] == "Event")
-    assert (after["@id"], after["startDate"], after["name"]) == (before["@id"], "2027-01-09T19:30", "Winter concert")
+    assert (after["@id"], after["startDate"], after["name"]) == (
+        before["@id"],
+        "2027-01-09T19:30",
+        "Winter concert",
+    )
 
 
 def test_one_change_rewrites_only_what_depends_on_it(newsroom: Newsroom) -> None:
@@ -470,7 +488,10 @@ def test_one_change_rewrites_only_what_depends_on_it(newsroom: Newsroom) -> None
         feeds=(FeedConfig(limit=3), FeedConfig("harbour", where=Where(section=("Harbour",)))),
     )
     for month in range(1, 9):
-        newsroom.write(f"{month}.md", markdown(f"Month {month}", date=f"2025-0{month}-01", section="Town" if month % 2 else "Harbour"))
+        newsroom.write(
+            f"{month}.md",
+            markdown(f"Month {month}", date=f"2025-0{month}-01", section="Town" if month % 2 else "Harbour"),
+        )
     newsroom.publish()
     newsroom.write("1.md", markdown("January changed", date="2025-01-01", section="Town"))
     report = newsroom.publish(now=NOW + DAY)
@@ -490,9 +511,15 @@ def test_feeds_hold_what_their_filter_says(newsroom: Newsroom) -> None:
             FeedConfig("two", where=Where(keyword=("Fish", "Bridges"))),
         ),
     )
-    newsroom.write("1.md", markdown("One", section="Harbour", author="Ada Marsh", tags="[fish, bridges]", date="2025-01-01"))
+    newsroom.write(
+        "1.md",
+        markdown("One", section="Harbour", author="Ada Marsh", tags="[fish, bridges]", date="2025-01-01"),
+    )
     newsroom.write("2.md", markdown("Two", section="Harbour", author="Tom Reed", date="2025-01-02"))
-    newsroom.write("3.md", markdown("Drei", section="Town", author="Ada Marsh", lang="de", tags="[Fish]", date="2025-01-03"))
+    newsroom.write(
+        "3.md",
+        markdown("Drei", section="Town", author="Ada Marsh", lang="de", tags="[Fish]", date="2025-01-03"),
+    )
     newsroom.publish()
     assert titles(newsroom) == ["Drei", "Two"]
     assert titles(newsroom, "harbour-by-ada/feed.xml") == ["One"]

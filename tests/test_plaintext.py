@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedpub.extract.plaintext import header_block, read
-from feedpub.extract.settings import ExtractSettings
+from feedpub.extraction.plaintext import header_block, read
+from feedpub.extraction.settings import ExtractSettings
 from feedpub.models import Agent, Article, Document, Extraction, When
 
 DATA = Path(__file__).parent / "data" / "plaintext"

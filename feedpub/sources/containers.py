@@ -48,7 +48,7 @@ def split(data: bytes, fields: Mapping[str, str]) -> list[Item] | Problem | None
     Raises:
         ConfigError: an expression is not JMESPath.
     """
-    from feedpub.extract import encoding
+    from feedpub.extraction import encoding
 
     source = data.removeprefix(_BOM)
     try:

@@ -215,4 +215,11 @@ def export_ledger(connection: Connection, ledger: Ledger) -> None:
     kept = select(document).where(document.c.state.in_(("kept", "held")), document.c.record_id.is_not(None))
     for row in connection.execute(kept.order_by(document.c.source, document.c.place)).mappings().all():
         snapshot = record_line(connection, row["record_id"])
-        ledger.append({"op": "snapshot", "id": row["record_id"], "document": {f"{k}": v for k, v in row.items()}, "record": snapshot})
+        ledger.append(
+            {
+                "op": "snapshot",
+                "id": row["record_id"],
+                "document": {f"{k}": v for k, v in row.items()},
+                "record": snapshot,
+            }
+        )

@@ -1,6 +1,6 @@
 """schema.org data → Article and EventMention: shared by pages with embedded data and by JSON records.
 
-Every property that the records know is taken over in all the shapes of `feedpub.extract.values`.
+Every property that the records know is taken over in all the shapes of `feedpub.extraction.values`.
 A date of the article itself that is given but cannot be read is an error: publishing without it
 would hide it. What an event states badly costs only that field, with advice; an event without a
 name is none. https://schema.org/NewsArticle https://schema.org/Event
@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from feedpub.extract import language, things, values
-from feedpub.extract.values import Node, Reading, types_of
+from feedpub.extraction import language, things, values
+from feedpub.extraction.values import Node, Reading, types_of
 from feedpub.models import Article, EventMention, Origin, Problem, When
 
 NEWS_TYPES = (

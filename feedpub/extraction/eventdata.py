@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from feedpub import dates, urls
-from feedpub.extract import agents, metadata
+from feedpub.extraction import agents, metadata
 from feedpub.models import Address, Agent, EventMention, Image, Offer, Origin, Place, Problem, When
 
 _TYPES = """

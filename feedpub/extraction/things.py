@@ -12,7 +12,7 @@ from html import unescape
 from typing import Literal
 
 from feedpub import urls
-from feedpub.extract.values import (
+from feedpub.extraction.values import (
     Node,
     Reading,
     identifier,

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from feedpub import dates
-from feedpub.extract.settings import ExtractSettings
+from feedpub.extraction.settings import ExtractSettings
 from feedpub.models import Agent, Article, Document, Extraction, Origin, Problem
 
 __all__ = ["MEDIA_TYPES", "ExtractSettings", "extract"]
@@ -69,10 +69,10 @@ def _too_long(length: int, limit: int) -> Problem:
 
 def _read(document: Document, settings: ExtractSettings) -> Extraction:
     if document.media_type == "text/html":
-        from feedpub.extract import html
+        from feedpub.extraction import html
 
         return html.read(document, settings)
-    from feedpub.extract import encoding
+    from feedpub.extraction import encoding
 
     decoded = encoding.decode(document.data, document.encoding)
     if any(problem.severity == "error" for problem in decoded.problems):
@@ -83,15 +83,15 @@ def _read(document: Document, settings: ExtractSettings) -> Extraction:
 
 def _reader(media_type: str) -> Callable[[Document, str, ExtractSettings], Extraction]:
     if media_type == "text/plain":
-        from feedpub.extract import plaintext
+        from feedpub.extraction import plaintext
 
         return plaintext.read
     if media_type == "text/markdown":
-        from feedpub.extract import markdown
+        from feedpub.extraction import markdown
 
         return markdown.read
     if media_type == "application/json":
-        from feedpub.extract import jsonrecord
+        from feedpub.extraction import jsonrecord
 
         return jsonrecord.read
     raise ValueError(f"{media_type!r} cannot be read; expected one of {', '.join(MEDIA_TYPES)}")
@@ -131,7 +131,7 @@ def _completed(article: Article, settings: ExtractSettings) -> Article:
             changes[field] = dates.with_zone(when, settings.timezone)
 
     if not (article.language or defaults.language) and article.body_text:
-        from feedpub.extract import language
+        from feedpub.extraction import language
 
         detected = language.detect(article.body_text)
         if detected:
@@ -139,7 +139,7 @@ def _completed(article: Article, settings: ExtractSettings) -> Article:
             origins["language"] = Origin("rule", "language-detection/1")
 
     if not article.headline and article.body_text:
-        from feedpub.extract import headline
+        from feedpub.extraction import headline
 
         text, start, end = headline.headline_from_lead(article.body_text, article.dateline)
         changes["headline"] = text

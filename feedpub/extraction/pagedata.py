@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from feedpub.extract import structured
-from feedpub.extract.values import Node, items, short_name
+from feedpub.extraction import structured
+from feedpub.extraction.values import Node, items, short_name
 from feedpub.models import Problem
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import logging
 import re
 from typing import TYPE_CHECKING
 
-from feedpub.extract import sanitise, things
-from feedpub.extract.values import Reading
+from feedpub.extraction import sanitise, things
+from feedpub.extraction.values import Reading
 from feedpub.models import Agent
 
 if TYPE_CHECKING:

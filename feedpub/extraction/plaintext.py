@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from feedpub import dates
-from feedpub.extract import agents, metadata
-from feedpub.extract.metadata import Fields, Item
-from feedpub.extract.settings import ExtractSettings
+from feedpub.extraction import agents, metadata
+from feedpub.extraction.metadata import Fields, Item
+from feedpub.extraction.settings import ExtractSettings
 from feedpub.models import Article, Document, Extraction, Origin, When
 
 _PREFIX = re.compile(
@@ -65,7 +65,7 @@ def read(document: Document, text: str, settings: ExtractSettings) -> Extraction
     body, start = reader.body()
     found = reader.fields
     for item in found.events:
-        from feedpub.extract import eventdata
+        from feedpub.extraction import eventdata
 
         found.values["events"] = eventdata.from_value(item, text, settings.dayfirst, found.problems)
     if body:

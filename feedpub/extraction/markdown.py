@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from feedpub.extract import frontmatter, metadata, plaintext
-from feedpub.extract.metadata import Fields, Item
-from feedpub.extract.settings import ExtractSettings
+from feedpub.extraction import frontmatter, metadata, plaintext
+from feedpub.extraction.metadata import Fields, Item
+from feedpub.extraction.settings import ExtractSettings
 from feedpub.models import Article, Document, EventMention, Extraction, Origin, Problem
 
 _EXTENSIONS = ("table", "autolink", "strikethrough", "tasklist")
@@ -53,7 +53,7 @@ def read(document: Document, text: str, settings: ExtractSettings) -> Extraction
     types = (metadata.plain(item.value) for item in items if item.name == "type")
     stated_type = next(types, "").rsplit("/", 1)[-1].lower()
     if stated_type:
-        from feedpub.extract.eventdata import EVENT_TYPES
+        from feedpub.extraction.eventdata import EVENT_TYPES
 
         if stated_type in EVENT_TYPES:
             return _event(items, text, start, document, settings)
@@ -77,7 +77,7 @@ def read(document: Document, text: str, settings: ExtractSettings) -> Extraction
 def _add_events(found: Fields, text: str, settings: ExtractSettings) -> None:
     if not found.events:
         return
-    from feedpub.extract import eventdata
+    from feedpub.extraction import eventdata
 
     events: list[EventMention] = []
     for item in found.events:
@@ -88,7 +88,7 @@ def _add_events(found: Fields, text: str, settings: ExtractSettings) -> None:
 def _event(
     items: list[Item], text: str, start: int, document: Document, settings: ExtractSettings
 ) -> Extraction:
-    from feedpub.extract import eventdata
+    from feedpub.extraction import eventdata
 
     problems: list[Problem] = []
     body = Fields()
@@ -147,7 +147,7 @@ def _headline(found: Fields, text: str, start: int) -> int:
 def _inline_text(raw: str) -> str:
     if not _INLINE.search(raw):
         return " ".join(raw.split())
-    from feedpub.extract import sanitise
+    from feedpub.extraction import sanitise
 
     return " ".join(sanitise.html_to_text(_to_html(raw)).split())
 
@@ -166,7 +166,7 @@ def _to_html(markup: str) -> str:
 
 def _body(markup: str, lines_before: int) -> tuple[str, str, list[Problem]]:
     """Sanitised HTML and plain text of the body, and advice on what was left out of it."""
-    from feedpub.extract import sanitise
+    from feedpub.extraction import sanitise
 
     advice: list[Problem] = []
     if "<!--" in markup:

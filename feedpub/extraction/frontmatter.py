@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from feedpub.extract.metadata import Item
+from feedpub.extraction.metadata import Item
 from feedpub.models import Problem
 
 _MAX_CHARS = 200_000

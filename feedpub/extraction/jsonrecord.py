@@ -17,9 +17,9 @@ from typing import Any
 
 from feedpub import urls
 from feedpub.errors import ConfigError
-from feedpub.extract import language, structured, things, values
-from feedpub.extract.settings import ExtractSettings
-from feedpub.extract.values import Node, Reading
+from feedpub.extraction import language, structured, things, values
+from feedpub.extraction.settings import ExtractSettings
+from feedpub.extraction.values import Node, Reading
 from feedpub.models import Article, Document, EventMention, Extraction, Origin, Problem
 
 USUAL_NAMES: dict[str, tuple[str, ...]] = {

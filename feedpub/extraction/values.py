@@ -16,7 +16,7 @@ from html import unescape
 from typing import Any
 
 from feedpub import dates, urls
-from feedpub.extract import sanitise
+from feedpub.extraction import sanitise
 from feedpub.models import When
 
 Node = Mapping[str, Any]

@@ -19,9 +19,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from feedpub import dates, urls
-from feedpub.extract import encoding, language, maintext, pagedata, sanitise, structured, things, values
-from feedpub.extract.settings import ExtractSettings
-from feedpub.extract.values import Node, Reading
+from feedpub.extraction import encoding, language, maintext, pagedata, sanitise, structured, things, values
+from feedpub.extraction.settings import ExtractSettings
+from feedpub.extraction.values import Node, Reading
 from feedpub.models import Article, Document, EventMention, Extraction, Image, Origin, Problem, When
 
 if TYPE_CHECKING:

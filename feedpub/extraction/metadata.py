@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from feedpub import dates, urls
-from feedpub.extract import agents
+from feedpub.extraction import agents
 from feedpub.models import Correction, Image, Origin, Place, Problem, Topic, When
 
 _ALIASES = {
@@ -271,7 +271,7 @@ def language_tag(text: str) -> str | None:
 
 def place_of(value: object) -> Place | None:
     """A place given by name, by an address on the net, or as a mapping."""
-    from feedpub.extract import eventdata
+    from feedpub.extraction import eventdata
 
     return eventdata.place(value)
 
