@@ -35,7 +35,7 @@ januari februari maret april mei juni juli agustus september oktober november de
 كانون‿الثاني شباط آذار نيسان أيار حزيران تموز آب أيلول تشرين‿الأول تشرين‿الثاني كانون‿الأول
 جنوری فروری مارچ اپریل مئی جون جولائی اگست ستمبر اکتوبر نومبر دسمبر
 जनवरी फ़रवरी/फरवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर/सितम्बर अक्टूबर/अक्तूबर नवंबर/नवम्बर दिसंबर/दिसम्बर
-"""  # noqa: E501 - one language a line is the only order that can be checked by eye
+"""
 _WEEKDAYS = """
 monday tuesday/tues wednesday thursday/thur/thurs friday saturday sunday montag dienstag mittwoch donnerstag
 freitag samstag/sonnabend sonntag lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes miércoles

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, select
 
 from feedpub.models import Article, EventMention, When
 from feedpub.store import schema
@@ -111,6 +111,7 @@ class Identities:
         self._now = now
         self._has = has
         self._by_id: dict[str, Identity] = {}
+        self._looked_up: set[str] = set()
         self._by_digest: dict[str, list[Identity]] = {}
         self._by_place: dict[str, Identity] = {}
         self._events: dict[str, str] = {}
@@ -128,11 +129,13 @@ class Identities:
         """Look up what the next decisions depend on: ids, digests of documents, keys of events."""
         tx, identity = self._tx, schema.identity
         tx.flush()
-        given = list(given)
+        given, places = list(given), list(places)
         self._aliases = {row.id: row.target for row in tx.rows(schema.alias, "id", given)}
         self._events = {row.key: row.id for row in tx.rows(schema.event_key, "key", event_keys)}
-        wanted = [*known, *given, *self._aliases.values(), *self._events.values()]
+        generated = [named_uuid(self._key, self._source, place) for place in places]
+        wanted = {*known, *given, *generated, *self._aliases.values(), *self._events.values()}
         self._by_id = {row.id: _identity(row) for row in tx.rows(identity, "id", wanted)}
+        self._looked_up = wanted
         # Without a store, only the ledger knows which article stood at a place.
         self._by_place = {
             row.place: _identity(row)
@@ -195,7 +198,7 @@ class Identities:
 
     def _find(self, identifier: str) -> Identity | None:
         identifier = self._aliases.get(identifier, identifier)
-        if identifier not in self._by_id:
+        if identifier not in self._by_id and identifier not in self._looked_up:
             self._tx.flush()
             for row in self._tx.rows(schema.identity, "id", [identifier]):
                 self._by_id[identifier] = _identity(row)
@@ -223,18 +226,14 @@ class Identities:
                 self._tx.put(schema.redirect, {"path": moved, "id": identity.id})
             self._tx.log(op="path", id=identity.id, stem=stem, slug=article.slug, old=identity.stem)
             changes |= {"stem": stem, "slug": article.slug}
-        if changes:
-            self._tx.flush()
-            self._tx.connection.execute(
-                update(schema.identity).where(schema.identity.c.id == identity.id).values(**changes)
-            )
         identity = replace(identity, previous_stem=moved, new=False, **changes)
+        if changes:
+            self._put(identity)
         self._by_id[identity.id] = identity
         return identity
 
     def _give(self, identity: Identity) -> Identity:
-        row = {name: getattr(identity, name) for name in _COLUMNS}
-        self._tx.put(schema.identity, row)
+        self._put(identity)
         self._tx.log(
             op="id", id=identity.id, kind=identity.kind, source=identity.source, place=identity.place,
             stem=identity.stem, slug=identity.slug, at=identity.first_seen_at,
@@ -242,6 +241,13 @@ class Identities:
         )  # fmt: skip
         self._by_id[identity.id] = identity
         return identity
+
+    def _put(self, identity: Identity) -> None:
+        self._tx.put(schema.identity, {name: getattr(identity, name) for name in _COLUMNS})
+
+    def ids(self) -> Iterable[str]:
+        """Every id that the last `load` found given already."""
+        return self._by_id
 
     # -- events
 

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
 import orjson
-from sqlalchemy import delete
 
 from feedpub import dates, media, records, validation
 from feedpub.config import Config, SourceConfig
-from feedpub.errors import SourceError
 from feedpub.extraction import ExtractSettings, extract
-from feedpub.identity import Identities, Identity, event_keys
-from feedpub.models import Article, EventMention, Extraction, Problem, Record, SourceReport, When
+from feedpub.filing import Filing, Touch, document_reporter
+from feedpub.identity import Identities, event_keys
+from feedpub.models import Article, Extraction, Problem, SourceReport, When
+from feedpub.removal import Removal
 from feedpub.sources import Change, Changed, Gone, Listing, Source, Touched, Unreadable
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
-from feedpub.urls import canonical, slugify
+from feedpub.urls import canonical
 
 _UNNAMED = "urn:uuid:00000000-0000-0000-0000-000000000000"
 
@@ -29,20 +29,6 @@ BATCH = 200
 """Documents looked up and written together; it bounds memory."""
 
 PUBLISHED = ("published", "kept", "held")
-
-
-class GuardError(SourceError):
-    """More would vanish than an editor is likely to have meant."""
-
-
-@dataclass(slots=True)
-class Touch:
-    """What the intake of all sources leaves for the next steps."""
-
-    events: dict[str, bool] = field(default_factory=dict)
-    """Events to be merged anew → whether a document that reports them really changed."""
-    facets: set[tuple[str, str]] = field(default_factory=set)
-    advice: list[Problem] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -71,7 +57,10 @@ class Intake:
         self._at = int(now.timestamp())
         self._settings = ExtractSettings.of(config, source)
         self._counts = Counts()
+        self._filing = Filing(transaction, config, source.name, touch)
+        self._removal = Removal(transaction, config, source, touch, self._at)
         self._places: dict[str, str] = {}
+        self._containers: list[dict[str, Any]] = []
 
     def run(
         self, source: Source, *, trusted: bool, yes: bool, progress: Callable[[int], None]
@@ -98,7 +87,9 @@ class Intake:
                     self._counts.unmodified += change.unmodified
                     progress(change.unmodified)
         if complete or self._tx.count(self._source.name, "gone"):
-            self._remove(before, yes=yes)
+            self._counts.removed += self._removal.run(before, yes=yes)
+        for values in self._containers:
+            self._tx.put(schema.document, values)
         counts = self._counts
         return SourceReport(
             self._source.name, counts.new, counts.modified, counts.unmodified, counts.removed,
@@ -120,11 +111,12 @@ class Intake:
                 case Changed():
                     self._changed(change, read[change.document.place], rows, identities)
                 case Unreadable(place=place, stamp=stamp, problem=problem, container=container):
-                    self._hold(place, stamp, "", container, (problem,), rows.get(place))
+                    self._hold(_seen(place, stamp, "", container), (problem,), rows.get(place))
                 case Touched(place=place, stamp=stamp, digest=digest):
                     self._touched(place, stamp, digest, rows.get(place))
                 case Gone(place=place):
                     self._tx.mark_gone(self._source.name, place)
+                    rows.pop(place, None)
         self._tx.flush()
 
     def _look_up(
@@ -139,7 +131,7 @@ class Intake:
             events = found.article.events if found.article else found.events
             if not events:
                 continue
-            reporters = {self._document_name(place), row.record_id if row else None}
+            reporters = {document_reporter(self._source.name, place), row.record_id if row else None}
             if found.article and found.article.id:
                 reporters.add(found.article.id)
             for event in events:
@@ -149,6 +141,7 @@ class Intake:
         digests = [change.digest for change in batch if isinstance(change, Changed)]
         strangers = [place for place in read if place not in rows or not rows[place].record_id]
         ids.load(places=strangers, known=known, given=given, digests=digests, event_keys=keys)
+        self._filing.load(ids.ids(), read)
         addresses = {canonical(article.url) for article in articles if article.url}
         self._by_url = {
             row.url_key: row.id
@@ -161,16 +154,12 @@ class Intake:
             for row in self._tx.rows(schema.identity, "id", given, schema.identity.c.withdrawn_at.is_(None))
         }
 
-    def _document_name(self, place: str) -> str:
-        """What an event's own document is called among its reporters."""
-        return f"document:{self._source.name}:{place}"
-
     def _changed(self, change: Changed, found: Extraction, rows: Any, ids: Identities) -> None:
         place = change.document.place
         row = rows.get(place)
         self._touch.advice += [problem for problem in found.problems if problem.severity == "advice"]
         if found.refused:
-            self._hold(place, change.stamp, change.digest, change.container, found.problems, row)
+            self._hold(_read(change), found.problems, row)
             return
         if found.article is None:
             self._events_alone(change, found, row, ids)
@@ -181,9 +170,7 @@ class Intake:
             return
         problems = self._published(change, found.article, row, ids, due)
         if problems:
-            self._hold(
-                place, change.stamp, change.digest, change.container, problems, row, found.article.headline
-            )
+            self._hold(_read(change), problems, row, found.article.headline)
 
     def _due(self, article: Article) -> tuple[str, int | None]:
         """What state the article is in now, and when that will change by time alone."""
@@ -222,7 +209,8 @@ class Intake:
         if problems:
             return problems
         identity = ids.of_article(place, change.digest, article, row.record_id if row else None)
-        events = self._report_events(article.events, identity.id, place, ids, own=False)
+        changed = row is None or row.digest != change.digest
+        events = self._filing.events(article.events, identity.id, place, ids, own=False, really=changed)
         url = article.url or f"{self._config.site.url}{identity.stem}.html"
         if article.events:
             record = records.build_article(
@@ -230,9 +218,7 @@ class Intake:
             )
         else:
             record = replace(record, id=identity.id, data={**record.data, "@id": identity.id, "url": url})
-        changed = row is None or row.digest != change.digest
-        self._put_article(record, article, identity, files)
-        self._mentioned(identity.id, events, really=changed)
+        self._filing.article(record, article, identity, files)
         self._put_document(change, "published", identity.id, due)
         self._released(place, row)
         if identity.new or row is None or row.record_id != identity.id:
@@ -286,114 +272,18 @@ class Intake:
             return f"{row.source}:{row.place}"
         return identifier
 
-    def _put_article(
-        self, record: Record, article: Article, identity: Identity, files: Iterable[media.File]
-    ) -> None:
-        timezone = self._config.site.timezone
-        published = dates.instant(article.published, timezone) if article.published else None
-        modified = dates.instant(article.modified, timezone) if article.modified else None
-        placed = dates.bounds(article.published, timezone)[0] if article.published else None
-        sort_at = int(placed.timestamp()) if placed else identity.first_seen_at
-        updated_at = (
-            int(modified.timestamp()) if modified
-            else identity.changed_at if identity.changed_at is not None
-            else int(published.timestamp()) if published
-            else identity.first_seen_at
-        )  # fmt: skip
-        self._put_record(
-            record, "article", article.body_html,
-            url_key=canonical(article.url) if article.url else None,
-            language=article.language,
-            published_at=int(published.timestamp()) if published else None,
-            sort_at=sort_at, updated_at=updated_at,
-        )  # fmt: skip
-        facets = [("section", s) for s in article.sections] + [("keyword", k) for k in article.keywords]
-        facets += [("author", agent.name) for agent in article.authors]
-        facets += [("type", record.type), ("source", self._source.name)]
-        facets += [("language", article.language)] if article.language else []
-        self._replace_facets(record.id, facets, sort_at)
-        self._tx.delete(schema.medium, "record_id", [record.id])
-        for file in files:
-            self._tx.put(
-                schema.medium,
-                {"path": file.path, "record_id": record.id, "type": file.media_type, "origin": file.origin},
-            )
-
-    def _put_record(self, record: Record, kind: str, html: str | None, **columns: Any) -> None:
-        data = orjson.dumps(record.data)
-        said = orjson.dumps([html, sorted(columns.items())])
-        self._tx.put(
-            schema.record,
-            {
-                "id": record.id, "kind": kind, "type": record.type, "data": data,
-                "origins": orjson.dumps({key: asdict(origin) for key, origin in record.origins.items()}),
-                "html": html, "source": self._source.name, "withdrawn_at": None, "dirty": True,
-                "digest": hashlib.sha256(data + said).hexdigest()[:32], **columns,
-            },
-        )  # fmt: skip
-
-    def _replace_facets(self, identifier: str, facets: Iterable[tuple[str, str]], sort_at: int) -> None:
-        for row in self._tx.rows(schema.facet, "record_id", [identifier]):
-            self._touch.facets.add((row.name, row.slug))
-        self._tx.delete(schema.facet, "record_id", [identifier])
-        for name, value in facets:
-            slug = facet_slug(name, value)
-            self._touch.facets.add((name, slug))
-            self._tx.put(
-                schema.facet,
-                {
-                    "name": name, "slug": slug, "record_id": identifier, "value": value, "sort_at": sort_at,
-                    "withdrawn": False,
-                },
-            )  # fmt: skip
-
-    def _report_events(
-        self, events: Sequence[EventMention], reporter: str, place: str, ids: Identities, *, own: bool
-    ) -> list[str | None]:
-        """Write down which events `reporter` reports; returns their ids, None for one that is not valid."""
-        found: list[str | None] = []
-        rows: list[dict[str, Any]] = []
-        for event in events:
-            identity = ids.of_event(event, reporter, place, sole=len(events) == 1, own=own)
-            articles = () if own else (reporter,)
-            record = records.build_event(event, id=identity.id, article_ids=articles, site=self._config.site)
-            problems = validation.validate(record.data)
-            if problems:
-                self._touch.advice += [_event_left_out(problem, event.name, place) for problem in problems]
-                found.append(None)
-                continue
-            found.append(identity.id)
-            origins = {key: asdict(origin) for key, origin in record.origins.items()}
-            rows.append(
-                {
-                    "event_id": identity.id, "reporter": reporter, "place": f"{self._source.name}:{place}",
-                    "main": event.main, "data": orjson.dumps(record.data), "origins": orjson.dumps(origins),
-                }
-            )  # fmt: skip
-        for row in self._tx.rows(schema.mention, "reporter", [reporter]):
-            self._touch.events.setdefault(row.event_id, True)
-        self._tx.delete(schema.mention, "reporter", [reporter])
-        for mention in rows:
-            self._tx.put(schema.mention, mention)
-        return found
-
-    def _mentioned(self, reporter: str, events: Iterable[str | None], *, really: bool) -> None:
-        for identifier in filter(None, events):
-            self._touch.events[identifier] = self._touch.events.get(identifier, False) or really
-
     def _events_alone(self, change: Changed, found: Extraction, row: Any, ids: Identities) -> None:
         place = change.document.place
-        name = self._document_name(place)
+        reporter = document_reporter(self._source.name, place)
         advice = len(self._touch.advice)
-        events = self._report_events(found.events, name, place, ids, own=True)
+        changed = row is None or row.digest != change.digest
+        events = self._filing.events(found.events, reporter, place, ids, own=True, really=changed)
         valid = [identifier for identifier in events if identifier]
         if not valid:
             problems = tuple(replace(p, severity="error") for p in self._touch.advice[advice:])
             del self._touch.advice[advice:]
-            self._hold(place, change.stamp, change.digest, change.container, problems, row)
+            self._hold(_read(change), problems, row)
             return
-        changed = row is None or row.digest != change.digest
-        self._mentioned(name, valid, really=changed)
         self._put_document(change, "published", valid[0], None)
         self._released(place, row)
         if row is None or row.record_id is None:
@@ -405,16 +295,16 @@ class Intake:
 
     def _not_now(self, change: Changed, row: Any, state: str, due: int | None) -> None:
         if row is not None and row.record_id:
-            self._withdraw([row.record_id], [change.document.place])
+            self._removal.withdraw([row.record_id], [change.document.place])
         self._put_document(change, state, row.record_id if row else None, due)
         self._released(change.document.place, row)
         self._counts.waiting += 1
 
     def _hold(
-        self, place: str, stamp: str, digest: str, container: str | None,
-        problems: Sequence[Problem], row: Any, headline: str | None = None,
-    ) -> None:  # fmt: skip
+        self, seen: dict[str, Any], problems: Sequence[Problem], row: Any, headline: str | None = None
+    ) -> None:
         """Into quarantine. What was published of this document before stays as it was."""
+        place = seen["place"]
         known = next(
             iter(self._tx.rows(schema.held, "place", [place], schema.held.c.source == self._source.name)),
             None,
@@ -422,13 +312,12 @@ class Intake:
         record_id = row.record_id if row is not None else None
         published = row is not None and row.state in ("published", "kept")
         document = {
-            "source": self._source.name, "place": place, "container": container, "stamp": stamp, "digest": digest,
-            "state": "held", "due_at": None, "record_id": record_id,
+            "source": self._source.name, **seen, "state": "held", "due_at": None, "record_id": record_id,
         }  # fmt: skip
         self._tx.put(schema.document, document)
         if record_id and published:
             self._tx.snapshot(document)
-        errors = [asdict(replace(p, place=p.place or place)) for p in problems if p.severity == "error"]
+        errors = [replace(p, place=p.place or place) for p in problems if p.severity == "error"]
         self._tx.put(
             schema.held,
             {
@@ -444,95 +333,38 @@ class Intake:
             self._tx.delete(schema.held, "place", [place], schema.held.c.source == self._source.name)
 
     def _touched(self, place: str, stamp: str, digest: str, row: Any) -> None:
-        values = {"source": self._source.name, "place": place, "stamp": stamp, "digest": digest}
-        if row is None or row.state in ("container", "gone"):
-            values |= {"state": "container", "container": None, "due_at": None, "record_id": None}
-        else:
+        values: dict[str, Any] = {
+            "source": self._source.name, "place": place, "stamp": stamp, "digest": digest,
+        }  # fmt: skip
+        if row is not None and row.state not in ("container", "gone") and row.digest == digest:
             self._counts.unmodified += 1
-            values |= {"state": row.state}
-        self._tx.put(schema.document, values)
+            self._tx.put(schema.document, {**values, "state": row.state})
+            return
+        # Only a container is read anew without being a document: it may have been one that was held back.
+        self._released(place, row)
+        values |= {"state": "container", "container": None, "due_at": None, "record_id": None}
+        if row is None:
+            # An article may be gone from this very place: its row is still needed to withdraw it.
+            self._containers.append(values)
+        else:
+            self._tx.put(schema.document, values)
 
     def _put_document(self, change: Changed, state: str, record_id: str | None, due: int | None) -> None:
         self._tx.put(
             schema.document,
             {
-                "source": self._source.name, "place": change.document.place, "container": change.container,
-                "stamp": change.stamp, "digest": change.digest, "state": state, "due_at": due,
+                "source": self._source.name, **_read(change), "state": state, "due_at": due,
                 "record_id": record_id,
             },
         )  # fmt: skip
 
-    # -- what is no more
 
-    def _remove(self, before: int, *, yes: bool) -> None:
-        """Withdraw what is gone, unless that is more than an editor is likely to have meant."""
-        name = self._source.name
-        self._tx.flush()
-        vanishing = vanishing_documents(self._tx, name)
-        publish = self._config.publish
-        limit = max(publish.guard_floor, int(publish.guard * before))
-        if vanishing > limit and not yes and not self._source.keep_deleted:
-            raise GuardError(
-                f"{vanishing} of {before} articles of the source {name!r} would vanish, more than the accident guard "
-                f"lets pass ({limit}). Nothing of this source was changed. If that is what you want, run "
-                "`feedpub publish --yes`; to keep deleted articles published for ever, set keep_deleted = true.",
-                source=name,
-            )
-        for rows in self._tx.gone(name):
-            kept = [row for row in rows if self._source.keep_deleted and row.record_id]
-            for row in kept:
-                document = {**row._mapping, "state": "kept"}
-                self._tx.put(schema.document, document)
-                self._tx.snapshot(document)
-            gone = [row for row in rows if row not in kept]
-            places = [row.place for row in gone]
-            moved = {
-                row.id
-                for row in self._tx.rows(schema.identity, "id", [r.record_id for r in gone if r.record_id])
-                if (row.source, row.place) not in {(name, place) for place in places}
-            }
-            withdrawn = [r.record_id for r in gone if r.record_id and r.record_id not in moved]
-            self._withdraw(withdrawn, places)
-            self._counts.removed += len(withdrawn)
-            self._tx.delete(schema.held, "place", places, schema.held.c.source == name)
-            self._tx.delete(schema.document, "place", places, schema.document.c.source == name)
-
-    def _withdraw(self, ids: Sequence[str], places: Iterable[str]) -> None:
-        """Withdraw articles; events are withdrawn later, if nobody reports them any more."""
-        self._tx.flush()
-        reporters = [*ids, *map(self._document_name, places)]
-        for row in self._tx.rows(schema.mention, "reporter", reporters):
-            self._touch.events[row.event_id] = True
-        self._tx.connection.execute(delete(schema.mention).where(schema.mention.c.reporter.in_(reporters)))
-        articles = [
-            row.id for row in self._tx.rows(schema.record, "id", ids, schema.record.c.kind == "article")
-        ]
-        for row in self._tx.rows(schema.facet, "record_id", articles):
-            self._touch.facets.add((row.name, row.slug))
-        self._tx.withdraw(articles, self._at)
+def _seen(place: str, stamp: str, digest: str, container: str | None) -> dict[str, Any]:
+    return {"place": place, "stamp": stamp, "digest": digest, "container": container}
 
 
-def vanishing_documents(transaction: Transaction, source: str) -> int:
-    """How many documents marked gone carry an article that has not moved and is not withdrawn yet."""
-    document, identity = schema.document, schema.identity
-    from sqlalchemy import and_, func, select
-
-    query = (
-        select(func.count())
-        .select_from(document.join(identity, identity.c.id == document.c.record_id))
-        .where(
-            document.c.source == source,
-            document.c.state == "gone",
-            identity.c.withdrawn_at.is_(None),
-            and_(identity.c.source == document.c.source, identity.c.place == document.c.place),
-        )
-    )
-    return transaction.connection.execute(query).scalar_one()
-
-
-def facet_slug(name: str, value: str) -> str:
-    """Under which values count as the same: a slug where it becomes an address, else the value itself."""
-    return slugify(value) if name in ("section", "keyword", "author") else value.lower()
+def _read(change: Changed) -> dict[str, Any]:
+    return _seen(change.document.place, change.stamp, change.digest, change.container)
 
 
 def _clash(rule: str, what: str, value: str, other: str, place: str) -> Problem:
@@ -542,15 +374,6 @@ def _clash(rule: str, what: str, value: str, other: str, place: str) -> Problem:
         f"Give this article {'an' if what[0] in 'aeio' else 'a'} {what} of its own, or delete one of the two.",
         place=place,
         value=value,
-    )
-
-
-def _event_left_out(problem: Problem, name: str, place: str) -> Problem:
-    return replace(
-        problem,
-        severity="advice",
-        place=place,
-        message=f"The event {name!r} was left out: {problem.message}",
     )
 
 
@@ -565,9 +388,4 @@ def source_settings(config: Config, source: SourceConfig, version: str) -> str:
     return hashlib.sha256(orjson.dumps(decisive, default=str, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
 
-def utc(seconds: int) -> datetime:
-    """Whole seconds since 1970 as an aware time."""
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-__all__ = ["GuardError", "Intake", "Touch", "source_settings", "utc"]
+__all__ = ["Intake", "source_settings"]

@@ -36,10 +36,12 @@ class When:
 
     @property
     def has_time(self) -> bool:
+        """Whether it is finer than a day."""
         return self.precision in ("minute", "second")
 
     @property
     def has_offset(self) -> bool:
+        """Whether its time is tied to UTC."""
         return self.has_time and (
             "+" in self.value[10:] or "-" in self.value[10:] or self.value.endswith("Z")
         )
@@ -287,6 +289,7 @@ class Extraction:
 
     @property
     def refused(self) -> bool:
+        """Whether the document must be held back."""
         return any(problem.severity == "error" for problem in self.problems)
 
 
@@ -424,6 +427,7 @@ class Report:
 
     @property
     def failed(self) -> bool:
+        """Whether a source or an output failed."""
         return bool(self.failures) or any(source.failure for source in self.sources)
 
 

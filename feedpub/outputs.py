@@ -21,8 +21,8 @@ from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, u
 
 from feedpub import __version__, entries, plugins
 from feedpub.config import Config, FeedConfig
+from feedpub.filing import facet_slug
 from feedpub.formats import Format, frontpage, jsonld, page
-from feedpub.intake import facet_slug
 from feedpub.models import Alternate, Channel, Entry
 from feedpub.publication import Staging
 from feedpub.records import agent_node
@@ -205,7 +205,7 @@ class Outputs:
         for name in feed.formats:
             format_ = self._format(name)
             path = _feed_path(feed, format_)
-            window = self._window(feed, format_)
+            window = self._window(feed, tombstones=format_.tombstones)
             empty = not window.ids and feed.path.partition("/")[0] in _FOLDERS.values()
             if empty and feed not in self._config.feeds:
                 self._staging.delete_many([path])
@@ -248,10 +248,10 @@ class Outputs:
                 delete(window).where(window.c.path == row.path, window.c.format == row.format)
             )
 
-    def _window(self, feed: FeedConfig, format_: Format) -> _Window:
+    def _window(self, feed: FeedConfig, *, tombstones: bool) -> _Window:
         record = schema.record
         rows = list(self._tx.connection.execute(self._members(feed, withdrawn=False)))
-        if format_.tombstones:
+        if tombstones:
             if feed.path == "" and not _conditions(feed):
                 alone = select(record.c.id, record.c.entry, record.c.updated_at).where(
                     record.c.kind == "event", record.c.withdrawn_at.is_(None), _own_document(),
@@ -359,7 +359,7 @@ class Outputs:
         )
         events = list(self._tx.connection.execute(upcoming))
         due = min((row.end_at for row in events), default=None)
-        window = self._window(replace(self._config.feeds[0], limit=25), _NoTombstones)
+        window = self._window(replace(self._config.feeds[0], limit=25), tombstones=False)
         known = self._tx.get_meta("front_page")
         said = [window.digest, [row.id for row in events], self._event_digests(row.id for row in events)]
         digest = hashlib.sha256(
@@ -415,10 +415,6 @@ class Outputs:
             for name in feed.formats:
                 format_ = self._format(name)
                 yield Alternate(channel.title, format_.media_type, channel.url_of(format_.filename))
-
-
-class _NoTombstones:
-    tombstones = False
 
 
 def _feed_path(feed: FeedConfig, format_: Format) -> str:

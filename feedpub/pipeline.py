@@ -17,7 +17,8 @@ from sqlalchemy import Connection, delete, func, select
 from feedpub import __version__, events, plugins, publication
 from feedpub.config import Config, SourceConfig
 from feedpub.errors import ConfigError, SourceError
-from feedpub.intake import Intake, Touch, source_settings
+from feedpub.filing import Touch
+from feedpub.intake import Intake, source_settings
 from feedpub.models import Report, SourceReport
 from feedpub.outputs import Outputs
 from feedpub.store import Store, held_documents, iso, open_store, schema
@@ -179,8 +180,8 @@ def _take_in(
         return SourceReport(source.name, failure=str(error))
     touch.facets |= own.facets
     touch.advice += own.advice
-    for identifier, changed in own.events.items():
-        touch.events[identifier] = touch.events.get(identifier, False) or changed
+    for identifier, really in own.events.items():
+        touch.event(identifier, really=really)
     transaction.put(
         schema.source, {"name": source.name, "settings": settings, "last_success_at": at, "failure": None}
     )

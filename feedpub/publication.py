@@ -115,9 +115,9 @@ class Staging:
             if not self._same(known.get(path), path, digest, extra):
                 with _told(self._output / path):
                     staged = self._new()
-                    with open(staged, "wb", buffering=0) as file:  # noqa: PTH123 - Path.open costs 5 µs more a file
+                    with open(staged, "wb", buffering=0) as file:
                         file.write(content)
-                self._note(path, staged, digest, len(content), media_type, extra)
+                self._note(path, staged, digest, len(content), media_type=media_type, extra=extra)
 
     def put(self, path: str, chunks: Iterable[bytes], media_type: str) -> None:
         """Stage one file from a stream of chunks; memory does not grow with its size."""
@@ -125,7 +125,7 @@ class Staging:
         size = 0
         with _told(self._output / path):
             staged = self._new()
-            with open(staged, "wb") as file:  # noqa: PTH123
+            with open(staged, "wb") as file:
                 for chunk in chunks:
                     digest.update(chunk)
                     size += len(chunk)
@@ -134,7 +134,7 @@ class Staging:
         if self._same(known, path, digest.hexdigest(), {}):
             os.unlink(staged)
         else:
-            self._note(path, staged, digest.hexdigest(), size, media_type, {})
+            self._note(path, staged, digest.hexdigest(), size, media_type=media_type, extra={})
 
     def delete_many(self, paths: Iterable[str]) -> None:
         """Have files deleted, after everything else is in place. Unknown paths are left alone."""
@@ -199,7 +199,7 @@ class Staging:
         return path
 
     def _note(
-        self, path: str, staged: str, digest: str, size: int, media_type: str, extra: dict[str, Any]
+        self, path: str, staged: str, digest: str, size: int, *, media_type: str, extra: dict[str, Any]
     ) -> None:
         folder = str(PurePosixPath(path).parent)
         self._journal(path, os.path.relpath(staged, self.folder), digest)

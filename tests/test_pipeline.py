@@ -645,3 +645,35 @@ def test_the_output_folder_may_be_on_another_path_than_the_state(newsroom: Newsr
     newsroom.write("bridge.md", markdown())
     newsroom.publish()
     assert (tmp_path / "far" / "away" / "feed.xml").exists()
+
+
+ONE = {"@type": "NewsArticle", "headline": "One", "datePublished": "2025-01-01", "articleBody": "The one."}
+TWO = {"@type": "NewsArticle", "headline": "Two", "datePublished": "2025-01-02", "articleBody": "The two."}
+
+
+def test_file_that_turns_from_one_article_into_a_list_withdraws_the_one(newsroom: Newsroom) -> None:
+    newsroom.write("export.json", json.dumps(ONE))
+    newsroom.write("other.md", markdown("Other"))
+    newsroom.publish()
+    newsroom.write("export.json", json.dumps([{**TWO, "@id": "tag:x.example,2025:2"}]))
+    report = newsroom.publish(now=NOW + DAY)
+    assert counts(report) == (1, 0, 1, 1, 0, 0)
+    assert sorted(titles(newsroom)) == ["Other", "Two"]
+    assert newsroom.publish(now=NOW + DAY).written == ()
+
+
+def test_list_that_was_broken_once_is_released_when_mended(newsroom: Newsroom) -> None:
+    good = json.dumps([{**ONE, "@id": "tag:x.example,2025:1"}, {**TWO, "@id": "tag:x.example,2025:2"}])
+    newsroom.write("export.json", good)
+    newsroom.publish()
+    newsroom.write("export.json", good[:-2])
+    (held,) = newsroom.publish(now=NOW + DAY).held
+    assert held.place == "export.json"
+    assert sorted(titles(newsroom)) == ["One", "Two"]
+    newsroom.write("export.json", good + " ")
+    report = newsroom.publish(now=NOW + 2 * DAY)
+    assert report.held == ()
+    assert sorted(titles(newsroom)) == ["One", "Two"]
+    newsroom.write("export.json", json.dumps([{**TWO, "@id": "tag:x.example,2025:2"}]))
+    assert counts(newsroom.publish(now=NOW + 3 * DAY))[3] == 1
+    assert titles(newsroom) == ["Two"]

@@ -213,13 +213,13 @@ def export_ledger(connection: Connection, ledger: Ledger) -> None:
         ledger.append({"op": "path", "id": row.id, "stem": row.stem, "slug": row.slug, "old": row.path})
     document = schema.document
     kept = select(document).where(document.c.state.in_(("kept", "held")), document.c.record_id.is_not(None))
-    for row in connection.execute(kept.order_by(document.c.source, document.c.place)).mappings().all():
-        snapshot = record_line(connection, row["record_id"])
+    for held in connection.execute(kept.order_by(document.c.source, document.c.place)).mappings().all():
+        snapshot = record_line(connection, held["record_id"])
         ledger.append(
             {
                 "op": "snapshot",
-                "id": row["record_id"],
-                "document": {f"{k}": v for k, v in row.items()},
+                "id": held["record_id"],
+                "document": {f"{k}": v for k, v in held.items()},
                 "record": snapshot,
             }
         )

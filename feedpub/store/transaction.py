@@ -73,7 +73,7 @@ class StoreState:
                 yield self._seen(row)
             after = rows[-1].place
 
-    def _seen(self, row: Row[Any]) -> Seen:
+    def _seen(self, row: Any) -> Seen:
         hidden = not self._trusted or (row.due_at is not None and row.due_at <= self._now)
         return Seen(row.place, "" if hidden else row.stamp, "" if hidden else row.digest, row.container)
 

@@ -1,0 +1,188 @@
+"""The records of one source's documents, filed in the store: articles with their facets and pictures, events.
+
+What is filed already is looked up a batch at a time, and only rows that are no longer true are deleted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from feedpub import dates, media, records, validation
+from feedpub.config import Config
+from feedpub.identity import Identities, Identity
+from feedpub.models import Article, EventMention, Problem, Record
+from feedpub.store import schema
+from feedpub.store.transaction import Transaction
+from feedpub.urls import canonical, slugify
+
+
+@dataclass(slots=True)
+class Touch:
+    """What the intake of all sources leaves for the next steps."""
+
+    events: dict[str, bool] = field(default_factory=dict)
+    """Events to be merged anew → whether a document that reports them really changed."""
+    facets: set[tuple[str, str]] = field(default_factory=set)
+    advice: list[Problem] = field(default_factory=list)
+
+    def event(self, identifier: str, *, really: bool) -> None:
+        """Have an event merged anew."""
+        self.events[identifier] = self.events.get(identifier, False) or really
+
+
+def document_reporter(source: str, place: str) -> str:
+    """What an event's own document is called among its reporters."""
+    return f"document:{source}:{place}"
+
+
+def facet_slug(name: str, value: str) -> str:
+    """Under which values count as the same: a slug where it becomes an address, else the value itself."""
+    return slugify(value) if name in ("section", "keyword", "author") else value.lower()
+
+
+class Filing:
+    """Files the records of one source. Call `load` with all that a batch may touch, first."""
+
+    def __init__(self, transaction: Transaction, config: Config, source: str, touch: Touch) -> None:
+        self._tx = transaction
+        self._config = config
+        self._source = source
+        self._touch = touch
+        self._facets: dict[str, set[tuple[str, str]]] = {}
+        self._media: dict[str, set[str]] = {}
+        self._mentions: dict[str, set[str]] = {}
+
+    def load(self, ids: Iterable[str], places: Iterable[str]) -> None:
+        """Look up what is filed of the records with these ids and of the documents at these places."""
+        ids = list(ids)
+        reporters = [*ids, *(document_reporter(self._source, place) for place in places)]
+        self._facets, self._media = defaultdict(set), defaultdict(set)
+        self._mentions = defaultdict(set)
+        for row in self._tx.rows(schema.facet, "record_id", ids):
+            self._facets[row.record_id].add((row.name, row.slug))
+        for row in self._tx.rows(schema.medium, "record_id", ids):
+            self._media[row.record_id].add(row.path)
+        for row in self._tx.rows(schema.mention, "reporter", reporters):
+            self._mentions[row.reporter].add(row.event_id)
+
+    def article(
+        self, record: Record, article: Article, identity: Identity, files: Iterable[media.File]
+    ) -> None:
+        """File an article's record, with its place in time, its facets and its pictures."""
+        timezone = self._config.site.timezone
+        published = dates.instant(article.published, timezone) if article.published else None
+        modified = dates.instant(article.modified, timezone) if article.modified else None
+        placed = dates.bounds(article.published, timezone)[0] if article.published else None
+        sort_at = int(placed.timestamp()) if placed else identity.first_seen_at
+        updated_at = (
+            int(modified.timestamp()) if modified
+            else identity.changed_at if identity.changed_at is not None
+            else int(published.timestamp()) if published
+            else identity.first_seen_at
+        )  # fmt: skip
+        self._put_article(
+            record, article.body_html,
+            url_key=canonical(article.url) if article.url else None,
+            language=article.language,
+            published_at=int(published.timestamp()) if published else None,
+            sort_at=sort_at, updated_at=updated_at,
+        )  # fmt: skip
+        facets = [("section", s) for s in article.sections] + [("keyword", k) for k in article.keywords]
+        facets += [("author", agent.name) for agent in article.authors]
+        facets += [("type", record.type), ("source", self._source)]
+        facets += [("language", article.language)] if article.language else []
+        self._put_facets(record.id, facets, sort_at)
+        self._put_media(record.id, files)
+
+    def _put_article(self, record: Record, html: str | None, **columns: Any) -> None:
+        data = orjson.dumps(record.data)
+        said = orjson.dumps([html, sorted(columns.items())])
+        self._tx.put(
+            schema.record,
+            {
+                "id": record.id, "kind": "article", "type": record.type, "data": data,
+                "origins": orjson.dumps(record.origins),
+                "html": html, "source": self._source, "withdrawn_at": None, "dirty": True,
+                "digest": hashlib.sha256(data + said).hexdigest()[:32], **columns,
+            },
+        )  # fmt: skip
+
+    def _put_facets(self, identifier: str, facets: Iterable[tuple[str, str]], sort_at: int) -> None:
+        wanted = {(name, facet_slug(name, value)): value for name, value in reversed(list(facets))}
+        before = self._facets.get(identifier, set())
+        self._touch.facets.update(before, wanted)
+        facet = schema.facet
+        for name, slug in before - wanted.keys():
+            self._tx.delete(facet, "record_id", [identifier], facet.c.name == name, facet.c.slug == slug)
+        for (name, slug), value in wanted.items():
+            self._tx.put(
+                facet,
+                {
+                    "name": name, "slug": slug, "record_id": identifier, "value": value, "sort_at": sort_at,
+                    "withdrawn": False,
+                },
+            )  # fmt: skip
+        self._facets[identifier] = set(wanted)
+
+    def _put_media(self, identifier: str, files: Iterable[media.File]) -> None:
+        wanted = {file.path: file for file in files}
+        medium = schema.medium
+        vanished = self._media.get(identifier, set()) - wanted.keys()
+        self._tx.delete(medium, "path", sorted(vanished), medium.c.record_id == identifier)
+        for file in wanted.values():
+            self._tx.put(
+                medium,
+                {"path": file.path, "record_id": identifier, "type": file.media_type, "origin": file.origin},
+            )
+        self._media[identifier] = set(wanted)
+
+    def events(
+        self, events: Sequence[EventMention], reporter: str, place: str, identities: Identities,
+        *, own: bool, really: bool,
+    ) -> list[str | None]:  # fmt: skip
+        """File which events `reporter` reports; returns their ids, None for one that is not valid.
+
+        `own` says that the document at `place` is itself these events, `really` that it changed.
+        """
+        found: list[str | None] = []
+        for event in events:
+            identity = identities.of_event(event, reporter, place, sole=len(events) == 1, own=own)
+            articles = () if own else (reporter,)
+            record = records.build_event(event, id=identity.id, article_ids=articles, site=self._config.site)
+            problems = validation.validate(record.data)
+            if problems:
+                self._touch.advice += [_left_out(problem, event.name, place) for problem in problems]
+                found.append(None)
+                continue
+            found.append(identity.id)
+            self._touch.event(identity.id, really=really)
+            self._tx.put(
+                schema.mention,
+                {
+                    "event_id": identity.id, "reporter": reporter, "place": f"{self._source}:{place}",
+                    "main": event.main, "data": orjson.dumps(record.data),
+                    "origins": orjson.dumps(record.origins),
+                },
+            )  # fmt: skip
+        reported = {identifier for identifier in found if identifier}
+        vanished = self._mentions.get(reporter, set()) - reported
+        for identifier in vanished:
+            self._touch.event(identifier, really=True)
+        self._tx.delete(schema.mention, "event_id", sorted(vanished), schema.mention.c.reporter == reporter)
+        self._mentions[reporter] = reported
+        return found
+
+
+def _left_out(problem: Problem, name: str, place: str) -> Problem:
+    return replace(
+        problem,
+        severity="advice",
+        place=place,
+        message=f"The event {name!r} was left out: {problem.message}",
+    )
