@@ -15,9 +15,22 @@ An error's message says what failed, on what, and what to try; its attributes na
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class FeedpubError(Exception):
     """The root of the tree: catch this to catch everything that feedpub raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Errors also come from other processes, and most take more than a message.
+        return _copy, (type(self), self.args, self.__dict__)
+
+
+def _copy(kind: type[FeedpubError], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> FeedpubError:
+    error = kind.__new__(kind, *arguments)
+    error.args = arguments
+    error.__dict__.update(attributes)
+    return error
 
 
 class ConfigError(FeedpubError):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 import orjson
@@ -22,11 +23,13 @@ from feedpub.sources import Change, Changed, Gone, Listing, Source, Touched, Unr
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
 from feedpub.urls import canonical
+from feedpub.workers import Workers
 
 _UNNAMED = "urn:uuid:00000000-0000-0000-0000-000000000000"
 
-BATCH = 200
-"""Documents looked up and written together; it bounds memory."""
+BATCH = 100
+"""Documents looked up and written together; it bounds memory, as does the number of their bytes."""
+_BATCH_BYTES = 4_000_000
 
 PUBLISHED = ("published", "kept", "held")
 
@@ -47,13 +50,21 @@ class Intake:
     """Takes one source into the store. `run` is the whole story; the rest are its steps."""
 
     def __init__(
-        self, transaction: Transaction, config: Config, source: SourceConfig, touch: Touch, now: datetime
+        self,
+        transaction: Transaction,
+        config: Config,
+        source: SourceConfig,
+        touch: Touch,
+        now: datetime,
+        *,
+        workers: Workers,
     ) -> None:
         self._tx = transaction
         self._config = config
         self._source = source
         self._touch = touch
         self._now = now
+        self._workers = workers
         self._at = int(now.timestamp())
         self._settings = ExtractSettings.of(config, source)
         self._counts = Counts()
@@ -77,9 +88,11 @@ class Intake:
         notices: tuple[str, ...] = ()
         complete = False
         state = self._tx.state(self._source.name, trusted=trusted, now=self._at)
-        changes = source.changes(state, self._now)
-        while batch := list(islice(changes, BATCH)):
-            self._take(batch, identities)
+        batches = _batches(source.changes(state, self._now))
+        first = list(islice(batches, 2))
+        read = partial(_extracted, settings=self._settings)
+        for batch, found in self._workers.map(read, chain(first, batches), alone=len(first) < 2):
+            self._take(batch, found, identities)
             progress(len(batch))
             for change in batch:
                 if isinstance(change, Listing):
@@ -98,13 +111,10 @@ class Intake:
 
     # -- one batch
 
-    def _take(self, batch: Sequence[Change], identities: Identities) -> None:
+    def _take(self, batch: Sequence[Change], read: dict[str, Extraction], identities: Identities) -> None:
         places = [change.place for change in batch if isinstance(change, Touched | Unreadable)]
         places += [change.document.place for change in batch if isinstance(change, Changed)]
         rows = self._tx.documents(self._source.name, places)
-        read = {
-            c.document.place: extract(c.document, self._settings) for c in batch if isinstance(c, Changed)
-        }
         self._look_up(batch, read, rows, identities)
         for change in batch:
             match change:
@@ -357,6 +367,25 @@ class Intake:
                 "record_id": record_id,
             },
         )  # fmt: skip
+
+
+def _batches(changes: Iterator[Change]) -> Iterator[list[Change]]:
+    """Changes in batches that fit into memory, whatever the size of their documents."""
+    batch: list[Change] = []
+    size = 0
+    for change in changes:
+        batch.append(change)
+        size += len(change.document.data) if isinstance(change, Changed) else 0
+        if len(batch) >= BATCH or size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _extracted(batch: Sequence[Change], settings: ExtractSettings) -> dict[str, Extraction]:
+    """What the documents of one batch hold, by place."""
+    return {c.document.place: extract(c.document, settings) for c in batch if isinstance(c, Changed)}
 
 
 def _seen(place: str, stamp: str, digest: str, container: str | None) -> dict[str, Any]:

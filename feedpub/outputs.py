@@ -12,26 +12,27 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, update
 
-from feedpub import __version__, entries, plugins
+from feedpub import __version__, entries, plugins, rendering
 from feedpub.config import Config, FeedConfig
 from feedpub.filing import facet_slug
-from feedpub.formats import Format, frontpage, jsonld, page
+from feedpub.formats import Format, frontpage
 from feedpub.models import Alternate, Channel, Entry
 from feedpub.publication import Staging
 from feedpub.records import agent_node
+from feedpub.staging import File
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
+from feedpub.workers import Workers
 
-CHUNK = 200
-HTML = "text/html"
-RECORD = "application/ld+json"
+CHUNK = 100
 _FOLDERS = {"section": "sections", "keyword": "keywords", "author": "authors"}
 _FRONT_PAGE = "index.html"
 
@@ -55,12 +56,15 @@ class Outputs:
         staging: Staging,
         facets: set[tuple[str, str]],
         now: datetime,
+        *,
+        workers: Workers,
     ) -> None:
         self._tx = transaction
         self._config = config
         self._staging = staging
         self._facets = facets
         self._now = now
+        self._workers = workers
         self._formats: dict[str, Format] = {}
         self._changed = False
 
@@ -105,27 +109,33 @@ class Outputs:
 
     def _records(self) -> None:
         """Pages, records and pictures of everything that changed."""
+        render = partial(
+            rendering.render, site=self._config.site, alternates=self._site_alternates(),
+            output=self._config.publish.output, folder=self._staging.folder,
+        )  # fmt: skip
+        jobs = self._jobs()
+        first = list(islice(jobs, 2))
+        for job, staged in self._workers.map(render, chain(first, jobs), alone=len(first) < 2):
+            self._changed = True
+            self._staging.note(staged)
+            self._staging.delete_many(_superseded(job))
+            self._note_digests(job.entries)
+        if self._changed:
+            self._drop_pictures()
+
+    def _jobs(self) -> Iterator[rendering.Job]:
         record = schema.record
         query = select(record.c.id).where(record.c.dirty).order_by(record.c.id).limit(CHUNK)
         after = ""
         while ids := self._tx.connection.execute(query.where(record.c.id > after)).scalars().all():
             after = ids[-1]
-            self._changed = True
             found = self._pictures(ids)
-            stems = self._tx.by_key(schema.identity, "id", ids)
-            old = [(row.path, row.id) for row in self._tx.rows(schema.redirect, "id", ids)]
-            targets = {entry.id: entry.url for entry in found}
-            self._staging.put_many(self._files(found, stems, old, targets))
-            gone = [f"{path}.jsonld" for path, _ in old]
-            for entry in found:
-                if entry.withdrawn_at is not None:
-                    gone.append(entry.record_path)
-                elif entry.page_path is None:
-                    gone.append(f"{stems[entry.id].stem}.html")
-            self._staging.delete_many(gone)
-            self._note_digests(found)
-        if self._changed:
-            self._drop_pictures()
+            stems = {key: row.stem for key, row in self._tx.by_key(schema.identity, "id", ids).items()}
+            redirects = [(row.path, row.id) for row in self._tx.rows(schema.redirect, "id", ids)]
+            paths = rendering.possible_paths(stems, redirects)
+            yield rendering.Job(
+                found, stems, redirects, self._staging.known(paths), self._staging.reserve(len(paths))
+            )
 
     def _note_digests(self, found: Iterable[Entry]) -> None:
         rows = [{"key": entry.id, "entry": entry.digest} for entry in found]
@@ -136,27 +146,6 @@ class Outputs:
                 .values(entry=bindparam("entry"), dirty=False)
             )
             self._tx.connection.execute(statement, rows)
-
-    def _files(
-        self, found: Sequence[Entry], stems: Any, old: Sequence[tuple[str, str]], targets: dict[str, str]
-    ) -> Iterator[tuple[str, bytes, str, dict[str, Any]]]:
-        site = self._config.site
-        alternates = self._site_alternates()
-        for entry in found:
-            if entry.withdrawn_at is not None:
-                path = f"{stems[entry.id].stem}.html"
-                if entry.page_path:
-                    content = page.render_withdrawn(site=site, at=entry.withdrawn_at, path=path)
-                    yield path, content, HTML, {"status": 410}
-                continue
-            if entry.page_path is not None:
-                yield entry.page_path, page.render_article(entry, site=site, alternates=alternates), HTML, {}
-            yield entry.record_path, jsonld.record_document(entry.data, *entry.events), RECORD, {}
-        for path, identifier in old:
-            if identifier in targets:
-                target = targets[identifier]
-                content = page.render_redirect(site=site, target_url=target, path=path)
-                yield f"{path}.html", content, HTML, {"status": 301, "redirect": target}
 
     def _pictures(self, ids: Sequence[str]) -> list[Entry]:
         """Stage the pictures of these records first: their lengths stand in the entries."""
@@ -375,7 +364,7 @@ class Outputs:
                 events=[found[row.id].data for row in events if row.id in found],
                 alternates=self._all_alternates(),
             )
-            self._staging.put_many([(_FRONT_PAGE, content, HTML, {})])
+            self._staging.put_many([File(_FRONT_PAGE, content, rendering.HTML)])
             self._tx.set_meta("front_page", digest)
         return datetime.fromtimestamp(due, UTC) if due is not None else None
 
@@ -415,6 +404,17 @@ class Outputs:
             for name in feed.formats:
                 format_ = self._format(name)
                 yield Alternate(channel.title, format_.media_type, channel.url_of(format_.filename))
+
+
+def _superseded(job: rendering.Job) -> list[str]:
+    """Files of these records that they have no more: the old ones of a page that moved, those withdrawn."""
+    gone = [f"{path}.jsonld" for path, _ in job.redirects]
+    for entry in job.entries:
+        if entry.withdrawn_at is not None:
+            gone.append(entry.record_path)
+        elif entry.page_path is None:
+            gone.append(f"{job.stems[entry.id]}.html")
+    return gone
 
 
 def _feed_path(feed: FeedConfig, format_: Format) -> str:

@@ -23,6 +23,7 @@ from feedpub.models import Report, SourceReport
 from feedpub.outputs import Outputs
 from feedpub.store import Store, held_documents, iso, open_store, schema
 from feedpub.store.transaction import Transaction
+from feedpub.workers import Workers
 
 RUNS_KEPT = 1000
 
@@ -68,7 +69,11 @@ def publish(
             )
             staging.sweep()
             try:
-                report = _refresh(transaction, config, sources, staging, moment, yes=yes, progress=progress)
+                with Workers() as workers:
+                    report = _refresh(
+                        transaction, config, sources, staging, moment,
+                        workers=workers, yes=yes, progress=progress or (lambda _: None),
+                    )  # fmt: skip
                 report = replace(report, notices=(*config.notices, *store.notices, *report.notices))
                 report = replace(report, started_at=started_at, finished_at=datetime.now(UTC))
                 _note_run(transaction.connection, report)
@@ -124,18 +129,19 @@ def _refresh(
     staging: publication.Staging,
     now: datetime,
     *,
+    workers: Workers,
     yes: bool,
-    progress: Callable[[int], None] | None,
+    progress: Callable[[int], None],
 ) -> Report:
     touch = Touch()
     reports = [
-        _take_in(transaction, config, source, touch, now, yes=yes, progress=progress or (lambda _: None))
+        _take_in(transaction, config, source, touch, now, workers=workers, yes=yes, progress=progress)
         for source in sources
     ]
     notices = _unconfigured(transaction, config)
     advice = events.settle(transaction, touch.events, now=int(now.timestamp()), timezone=config.site.timezone)
     transaction.flush()
-    outputs = Outputs(transaction, config, staging, touch.facets, now)
+    outputs = Outputs(transaction, config, staging, touch.facets, now, workers=workers)
     due = outputs.stage()
     connection = transaction.connection
     transaction.flush()
@@ -162,6 +168,7 @@ def _take_in(
     touch: Touch,
     now: datetime,
     *,
+    workers: Workers,
     yes: bool,
     progress: Callable[[int], None],
 ) -> SourceReport:
@@ -172,7 +179,7 @@ def _take_in(
     own = Touch(facets=set(), events={}, advice=[])
     try:
         with transaction.savepoint():
-            intake = Intake(transaction, config, source, own, now)
+            intake = Intake(transaction, config, source, own, now, workers=workers)
             trusted = row is not None and row.settings == settings
             report = intake.run(plugins.source(source), trusted=trusted, yes=yes, progress=progress)
     except SourceError as error:

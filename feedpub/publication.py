@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import errno
 import fcntl
 import hashlib
 import json
@@ -26,7 +25,8 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, delete, select
 
-from feedpub.errors import LockedError, PublishError
+from feedpub.errors import LockedError
+from feedpub.staging import SHARD, File, Known, Staged, stage, staged_name, told
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
 
@@ -46,20 +46,20 @@ def locked(state: Path, output: Path) -> Iterator[None]:
         PublishError: the folders cannot be made.
     """
     for folder in (state, output):
-        with _told(folder):
+        with told(folder):
             folder.mkdir(parents=True, exist_ok=True)
     path = state / "lock"
     with contextlib.ExitStack() as stack:
-        with _told(path):
+        with told(path):
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         stack.callback(os.close, handle)
         _lock(handle, path, owner=path)
         # The same output may be named by another newsroom, with a state folder of its own.
-        with _told(output):
+        with told(output):
             folder_handle = os.open(output, os.O_RDONLY)
         stack.callback(os.close, folder_handle)
         _lock(folder_handle, output, owner=None)
-        with _told(path):
+        with told(path):
             os.truncate(handle, 0)
             os.pwrite(handle, json.dumps(_owner()).encode(), 0)
         yield
@@ -106,35 +106,43 @@ class Staging:
         self.written: list[str] = []
         self.deleted: list[str] = []
 
-    def put_many(self, files: Iterable[tuple[str, bytes, str, dict[str, Any]]]) -> None:
-        """Stage whole files: (path, content, media type, {"status", "redirect"} or {})."""
+    def put_many(self, files: Iterable[File]) -> None:
+        """Stage whole files."""
         chunk = list(files)
-        known = self._transaction.by_key(schema.file, "path", (path for path, *_ in chunk))
-        for path, content, media_type, extra in chunk:
-            digest = hashlib.sha256(content).hexdigest()
-            if not self._same(known.get(path), path, digest, extra):
-                with _told(self._output / path):
-                    staged = self._new()
-                    with open(staged, "wb", buffering=0) as file:
-                        file.write(content)
-                self._note(path, staged, digest, len(content), media_type=media_type, extra=extra)
+        known = self.known(file.path for file in chunk)
+        first = self.reserve(len(chunk))
+        self.note(stage(chunk, known, output=self._output, folder=self.folder, first=first))
+
+    def known(self, paths: Iterable[str]) -> dict[str, Known]:
+        """What stands at these paths."""
+        rows = self._transaction.by_key(schema.file, "path", paths)
+        return {path: Known(row.hash, row.status, row.redirect) for path, row in rows.items()}
+
+    def reserve(self, count: int) -> int:
+        """The first of `count` numbers whose `staged_name` can be written."""
+        first = self._sequence
+        self._sequence += count
+        shards = range(-(-first // SHARD), -(-self._sequence // SHARD))
+        with told(self.folder):
+            for shard in shards:
+                (self.folder / str(shard)).mkdir(parents=True, exist_ok=True)
+        return first
 
     def put(self, path: str, chunks: Iterable[bytes], media_type: str) -> None:
         """Stage one file from a stream of chunks; memory does not grow with its size."""
         digest = hashlib.sha256()
         size = 0
-        with _told(self._output / path):
-            staged = self._new()
-            with open(staged, "wb") as file:
-                for chunk in chunks:
-                    digest.update(chunk)
-                    size += len(chunk)
-                    file.write(chunk)
-        known = self._transaction.by_key(schema.file, "path", [path]).get(path)
-        if self._same(known, path, digest.hexdigest(), {}):
-            os.unlink(staged)
+        name = staged_name(self.reserve(1))
+        with told(self._output / path), open(self.folder / name, "wb") as file:
+            for chunk in chunks:
+                digest.update(chunk)
+                size += len(chunk)
+                file.write(chunk)
+        known = self.known([path]).get(path)
+        if known == Known(digest.hexdigest()) and (self._output / path).exists():
+            os.unlink(self.folder / name)
         else:
-            self._note(path, staged, digest.hexdigest(), size, media_type=media_type, extra={})
+            self.note([Staged(path, name, digest.hexdigest(), size, media_type)])
 
     def delete_many(self, paths: Iterable[str]) -> None:
         """Have files deleted, after everything else is in place. Unknown paths are left alone."""
@@ -158,7 +166,7 @@ class Staging:
                 content = orjson.dumps(
                     {"files": listed}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
                 )
-                self.put_many([(path, content, "application/json", {})])
+                self.put_many([File(path, content, "application/json")])
             else:
                 self.delete_many([path])
         self._transaction.flush()
@@ -171,53 +179,35 @@ class Staging:
             },
             option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE,
         )
-        self.put_many([(MANIFEST, content, "application/json", {})])
+        self.put_many([File(MANIFEST, content, "application/json")])
 
     def sync(self) -> None:
         """Make the staged files durable."""
         self._transaction.flush()
         if self._sequence:
-            with _told(self.folder):
+            with told(self.folder):
                 sync_file_system(self.folder)
 
     def sweep(self) -> None:
         """Remove what an earlier crash left, or what this run has staged and will not publish."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _same(self, known: Any, path: str, digest: str, extra: dict[str, Any]) -> bool:
-        if known is None:
-            return False
-        if known.status != extra.get("status") or known.redirect != extra.get("redirect"):
-            return False
-        return bool(known.hash == digest) and (self._output / path).exists()
-
-    def _new(self) -> str:
-        if self._sequence % _SHARD == 0:
-            (self.folder / str(self._sequence // _SHARD)).mkdir(parents=True, exist_ok=True)
-        path = f"{self.folder}/{self._sequence // _SHARD}/{self._sequence}"
-        self._sequence += 1
-        return path
-
-    def _note(
-        self, path: str, staged: str, digest: str, size: int, *, media_type: str, extra: dict[str, Any]
-    ) -> None:
-        folder = str(PurePosixPath(path).parent)
-        self._journal(path, os.path.relpath(staged, self.folder), digest)
-        self._transaction.put(
-            schema.file,
-            {
-                "path": path,
-                "folder": "" if folder == "." else folder,
-                "hash": digest,
-                "type": media_type,
-                "size": size,
-                "modified_at": self._now,
-                "status": extra.get("status"),
-                "redirect": extra.get("redirect"),
-            },
-        )
-        self._folders.add("" if folder == "." else folder)
-        self.written.append(path)
+    def note(self, staged: Iterable[Staged]) -> None:
+        """Have staged files published."""
+        for file in staged:
+            folder = str(PurePosixPath(file.path).parent)
+            folder = "" if folder == "." else folder
+            self._journal(file.path, file.staged, file.hash)
+            self._transaction.put(
+                schema.file,
+                {
+                    "path": file.path, "folder": folder, "hash": file.hash, "type": file.media_type,
+                    "size": file.size, "modified_at": self._now, "status": file.status,
+                    "redirect": file.redirect,
+                },
+            )  # fmt: skip
+            self._folders.add(folder)
+            self.written.append(file.path)
 
     def _journal(self, path: str, staged: str | None, digest: str | None) -> None:
         number = len(self.written) + len(self.deleted)
@@ -246,7 +236,7 @@ def complete(connection: Connection, output: Path, state: Path) -> bool:
     while rows := connection.execute(query.where(journal.c.sequence > after)).all():
         for row in rows:
             target = f"{output}/{row.path}"
-            with _told(Path(target)):
+            with told(Path(target)):
                 if row.staged is None:
                     with contextlib.suppress(FileNotFoundError):
                         os.unlink(target)
@@ -261,7 +251,7 @@ def complete(connection: Connection, output: Path, state: Path) -> bool:
                     whole = whole and _hash(Path(target)) == row.hash
         after = rows[-1].sequence
     if after >= 0:
-        with _told(output):
+        with told(output):
             sync_file_system(output)
         _remove_empty_folders(connection, output)
         connection.execute(delete(journal))
@@ -391,26 +381,3 @@ def sync_file_system(path: Path) -> None:
             raise OSError(number, os.strerror(number), str(path))
     finally:
         os.close(handle)
-
-
-_REMEDIES = {
-    errno.ENOSPC: "make room on the disk",
-    errno.EDQUOT: "raise the quota or make room",
-    errno.EROFS: "the file system is read-only: mount it for writing, or name another folder as publish.output",
-    errno.EACCES: "give yourself permission to write there",
-    errno.EPERM: "give yourself permission to write there",
-    errno.ENOTDIR: "a file stands where a folder is needed: move it away",
-    errno.EISDIR: "a folder stands where a file is needed: move it away",
-}
-
-
-@contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        remedy = _REMEDIES.get(error.errno or 0, "look at the disk and the folder's permissions")
-        raise PublishError(
-            f"{error.filename or path}: {error.strerror}. What was published before stays up; {remedy}, then run again.",
-            path=str(path),
-        ) from error

@@ -1,0 +1,111 @@
+"""Files before they are published: written beside the output, unless the same bytes stand there already."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from feedpub.errors import PublishError
+
+SHARD = 1000
+"""Staged files in one folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What stands at a path: the SHA-256 of its bytes, its HTTP status and target if it has any."""
+
+    hash: str
+    status: int | None = None
+    redirect: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to be published: `path` relative to the output; `status` and `redirect` for a server."""
+
+    path: str
+    content: bytes
+    media_type: str
+    status: int | None = None
+    redirect: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A file that stands at `staged`, relative to the staging folder, and is to go to `path`."""
+
+    path: str
+    staged: str
+    hash: str
+    size: int
+    media_type: str
+    status: int | None = None
+    redirect: str | None = None
+
+
+def staged_name(number: int) -> str:
+    """The path of a staged file, relative to the staging folder."""
+    return f"{number // SHARD}/{number}"
+
+
+def stage(
+    files: Iterable[File], known: Mapping[str, Known], *, output: Path, folder: Path, first: int
+) -> list[Staged]:
+    """Write those files that do not stand in `output` already, and tell which.
+
+    Args:
+        files: what to publish.
+        known: what is published, by path.
+        output: the published folder.
+        folder: the staging folder; `staged_name` of each number from `first` can be written in it.
+        first: the first of as many numbers as there are files.
+
+    Raises:
+        PublishError: a file could not be written.
+    """
+    staged = []
+    number = first
+    for file in files:
+        digest = hashlib.sha256(file.content).hexdigest()
+        before = known.get(file.path)
+        if before == Known(digest, file.status, file.redirect) and (output / file.path).exists():
+            continue
+        name = staged_name(number)
+        number += 1
+        with told(output / file.path), open(f"{folder}/{name}", "wb", buffering=0) as target:
+            target.write(file.content)
+        staged.append(
+            Staged(
+                file.path, name, digest, len(file.content), file.media_type, file.status, file.redirect
+            )
+        )  # fmt: skip
+    return staged
+
+
+_REMEDIES = {
+    errno.ENOSPC: "make room on the disk",
+    errno.EDQUOT: "raise the quota or make room",
+    errno.EROFS: "the file system is read-only: mount it for writing, or name another folder as publish.output",
+    errno.EACCES: "give yourself permission to write there",
+    errno.EPERM: "give yourself permission to write there",
+    errno.ENOTDIR: "a file stands where a folder is needed: move it away",
+    errno.EISDIR: "a folder stands where a file is needed: move it away",
+}
+
+
+@contextlib.contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Turn an `OSError` into a `PublishError` that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        remedy = _REMEDIES.get(error.errno or 0, "look at the disk and the folder's permissions")
+        raise PublishError(
+            f"{error.filename or path}: {error.strerror}. What was published before stays up; {remedy}, then run again.",
+            path=str(path),
+        ) from error
