@@ -23,7 +23,7 @@ from feedpub.sources import Change, Changed, Gone, Listing, Source, Touched, Unr
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
 from feedpub.urls import canonical
-from feedpub.workers import Workers
+from feedpub.workers import WorkerDiedError, Workers
 
 _UNNAMED = "urn:uuid:00000000-0000-0000-0000-000000000000"
 
@@ -32,6 +32,13 @@ BATCH = 100
 _BATCH_BYTES = 4_000_000
 
 PUBLISHED = ("published", "kept", "held")
+
+
+_BROKE_THE_READER = Problem(
+    "reader-crashed",
+    "The program that reads documents broke down over this one.",
+    "Look whether it is what its name says and not far too large; save it anew from the program it comes from.",
+)
 
 
 @dataclass(slots=True)
@@ -91,7 +98,9 @@ class Intake:
         batches = _batches(source.changes(state, self._now))
         first = list(islice(batches, 2))
         read = partial(_extracted, settings=self._settings)
-        for batch, found in self._workers.map(read, chain(first, batches), alone=len(first) < 2):
+        for batch, found in self._workers.map(
+            read, chain(first, batches), alone=len(first) < 2, died=self._one_by_one
+        ):
             self._take(batch, found, identities)
             progress(len(batch))
             for change in batch:
@@ -110,6 +119,18 @@ class Intake:
         )  # fmt: skip
 
     # -- one batch
+
+    def _one_by_one(self, batch: Sequence[Change]) -> dict[str, Extraction]:
+        """What the documents of a batch hold in which one has broken the process that read it."""
+        read = partial(_extracted, settings=self._settings)
+        found: dict[str, Extraction] = {}
+        for change in batch:
+            if isinstance(change, Changed):
+                try:
+                    found |= self._workers.call(read, [change])
+                except WorkerDiedError:
+                    found[change.document.place] = Extraction(problems=(_BROKE_THE_READER,))
+        return found
 
     def _take(self, batch: Sequence[Change], read: dict[str, Extraction], identities: Identities) -> None:
         places = [change.place for change in batch if isinstance(change, Touched | Unreadable)]

@@ -73,7 +73,12 @@ class Workers:
             self._threads = None
 
     def map(
-        self, function: Callable[[T], R], chunks: Iterable[T], *, alone: bool = False
+        self,
+        function: Callable[[T], R],
+        chunks: Iterable[T],
+        *,
+        alone: bool = False,
+        died: Callable[[T], R] | None = None,
     ) -> Iterator[tuple[T, R]]:
         """`function` of each chunk, in order, with the chunk; a few chunks are drawn ahead.
 
@@ -83,9 +88,8 @@ class Workers:
             function: importable by name; `functools.partial` of such a one is fine.
             chunks: what to do.
             alone: there is too little to do for starting processes.
-
-        Raises:
-            WorkerDiedError: a process ended in the midst of a chunk.
+            died: what to do instead with a chunk in whose midst a process ended; None for
+                `function`, here.
         """
         if alone or self._count < 1:
             yield from ((chunk, function(chunk)) for chunk in chunks)
@@ -96,7 +100,7 @@ class Workers:
         source = iter(chunks)
         while True:
             while len(ahead) < 2 * self._count + 1 and (chunk := next(source, None)) is not None:
-                ahead.append(_Task(chunk, self._threads.submit(self._run, function, chunk)))
+                ahead.append(_Task(chunk, self._threads.submit(self._run, function, chunk, died or function)))
             if not ahead:
                 return
             head = ahead[0]
@@ -108,7 +112,18 @@ class Workers:
             ahead.popleft()
             yield head.chunk, head.result()
 
-    def _run(self, function: Callable[[T], R], chunk: T) -> R:
+    def _run(self, function: Callable[[T], R], chunk: T, died: Callable[[T], R]) -> R:
+        try:
+            return self.call(function, chunk)
+        except WorkerDiedError:
+            return died(chunk)
+
+    def call(self, function: Callable[[T], R], chunk: T) -> R:
+        """`function` of `chunk`, in another process if there can be one.
+
+        Raises:
+            WorkerDiedError: the process ended in the midst of it.
+        """
         process = self._process()
         if process is None:
             return function(chunk)
