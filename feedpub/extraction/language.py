@@ -71,6 +71,22 @@ def normalise(tag: str) -> str | None:
 
 @lru_cache(maxsize=1)
 def _identifier() -> Any:
+    import numpy as np
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    return LanguageIdentifier.from_pickled_model(MODEL_FILE, norm_probs=True)
+    class Identifier(LanguageIdentifier):  # type: ignore[misc]
+        """The same verdicts from the features that a text has instead of all 7,480: a fifth of the time."""
+
+        def nb_classprobs(self, fv: Any) -> Any:
+            """Log-probabilities of the classes. The library's product also sets every processor spinning."""
+            present = fv.nonzero()[0]
+            return fv[present].astype(float) @ self.nb_ptc[present] + self.nb_pc
+
+        def norm_probs(self, pd: Any) -> Any:
+            """Probabilities of the classes."""
+            shares = np.exp(pd - pd.max())
+            return shares / shares.sum()
+
+    identifier = Identifier.from_pickled_model(MODEL_FILE, norm_probs=True)
+    del identifier.norm_probs  # the instance's own would come before the method
+    return identifier
