@@ -11,7 +11,8 @@ import orjson
 from sqlalchemy import update
 
 from feedpub import dates, records, validation
-from feedpub.identity import event_digest, identities
+from feedpub.digests import event_digest
+from feedpub.identity import identities
 from feedpub.models import Problem
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction

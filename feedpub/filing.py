@@ -133,8 +133,8 @@ class Filing:
     def _put_media(self, identifier: str, files: Iterable[media.File]) -> None:
         wanted = {file.path: file for file in files}
         medium = schema.medium
-        vanished = self._media.get(identifier, set()) - wanted.keys()
-        self._tx.delete(medium, "path", sorted(vanished), medium.c.record_id == identifier)
+        if vanished := self._media.get(identifier, set()) - wanted.keys():
+            self._tx.delete(medium, "path", sorted(vanished), medium.c.record_id == identifier)
         for file in wanted.values():
             self._tx.put(
                 medium,
@@ -174,7 +174,10 @@ class Filing:
         vanished = self._mentions.get(reporter, set()) - reported
         for identifier in vanished:
             self._touch.event(identifier, really=True)
-        self._tx.delete(schema.mention, "event_id", sorted(vanished), schema.mention.c.reporter == reporter)
+        if vanished:
+            self._tx.delete(
+                schema.mention, "event_id", sorted(vanished), schema.mention.c.reporter == reporter
+            )
         self._mentions[reporter] = reported
         return found
 

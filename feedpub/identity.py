@@ -8,14 +8,12 @@ that reports it, or by its name, day and place.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
 from sqlalchemy import Row, select
 
 from feedpub.models import Article, EventMention, When
@@ -48,33 +46,6 @@ class Identity:
     withdrawn_at: int | None = None
     new: bool = False
     previous_stem: str | None = None
-
-
-def content_digest(article: Article) -> str:
-    """A digest of what the article says: when it is the same, no reader should see a change."""
-    said = (
-        article.type, article.headline, article.alternative_headline, article.description, article.body_text,
-        article.body_html, article.sections, article.keywords, article.published, article.modified,
-        [(agent.name, agent.url) for agent in article.authors],
-        [(image.url, image.caption) for image in article.images],
-        article.dateline, article.corrections, article.url,
-        [_event_said(event) for event in article.events],
-    )  # fmt: skip
-    return _digest(said)
-
-
-def _event_said(event: EventMention) -> tuple[Any, ...]:
-    return (event.name, event.type, event.start, event.end, event.status, event.locations, event.description,
-            event.url, event.organizers, event.performers, event.attendees, event.offers)  # fmt: skip
-
-
-def event_digest(data: Any) -> str:
-    """The same for an event's record, whoever reports it."""
-    return _digest({key: value for key, value in data.items() if key not in ("@id", "subjectOf")})
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
 
 def article_stem(identifier: str, article: Article) -> str:
@@ -149,11 +120,15 @@ class Identities:
 
     # -- articles
 
-    def of_article(self, place: str, digest: str, article: Article, known_id: str | None) -> Identity:
-        """The identity of the article at `place`; `known_id` is the one that this place had before."""
+    def of_article(
+        self, place: str, digest: str, article: Article, known_id: str | None, *, content: str
+    ) -> Identity:
+        """The identity of the article at `place`; `known_id` is the one that this place had before.
+
+        `digest` is that of the document's bytes, `content` that of what the article says.
+        """
         given = article.id if article.id and is_absolute_iri(article.id) else None
         identity = self._known(known_id, place, given) or self._moved(place, digest, given)
-        content = content_digest(article)
         if identity is None:
             identifier = given or self._new_id(place)
             existing = self._find(identifier)

@@ -12,20 +12,19 @@ from typing import Any
 
 import orjson
 
-from feedpub import dates, media, records, validation
-from feedpub.config import Config, SourceConfig
-from feedpub.extraction import ExtractSettings, extract
+from feedpub import dates, records
+from feedpub.config import Config, Site, SourceConfig
+from feedpub.extraction import ExtractSettings
 from feedpub.filing import Filing, Touch, document_reporter
 from feedpub.identity import Identities, event_keys
-from feedpub.models import Article, Extraction, Problem, SourceReport, When
+from feedpub.models import Article, EventMention, Problem, SourceReport, When
+from feedpub.preparation import Prepared, prepare
 from feedpub.removal import Removal
 from feedpub.sources import Change, Changed, Gone, Listing, Source, Touched, Unreadable
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
 from feedpub.urls import canonical
 from feedpub.workers import WorkerDiedError, Workers
-
-_UNNAMED = "urn:uuid:00000000-0000-0000-0000-000000000000"
 
 BATCH = 100
 """Documents looked up and written together; it bounds memory, as does the number of their bytes."""
@@ -97,9 +96,9 @@ class Intake:
         state = self._tx.state(self._source.name, trusted=trusted, now=self._at)
         batches = _batches(source.changes(state, self._now))
         first = list(islice(batches, 2))
-        read = partial(_extracted, settings=self._settings)
+        ready = partial(_prepare, settings=self._settings, site=self._config.site)
         for batch, found in self._workers.map(
-            read, chain(first, batches), alone=len(first) < 2, died=self._one_by_one
+            ready, chain(first, batches), alone=len(first) < 2, died=self._one_by_one
         ):
             self._take(batch, found, identities)
             progress(len(batch))
@@ -120,19 +119,19 @@ class Intake:
 
     # -- one batch
 
-    def _one_by_one(self, batch: Sequence[Change]) -> dict[str, Extraction]:
+    def _one_by_one(self, batch: Sequence[Change]) -> dict[str, Prepared]:
         """What the documents of a batch hold in which one has broken the process that read it."""
-        read = partial(_extracted, settings=self._settings)
-        found: dict[str, Extraction] = {}
+        ready = partial(_prepare, settings=self._settings, site=self._config.site)
+        found: dict[str, Prepared] = {}
         for change in batch:
             if isinstance(change, Changed):
                 try:
-                    found |= self._workers.call(read, [change])
+                    found |= self._workers.call(ready, [change])
                 except WorkerDiedError:
-                    found[change.document.place] = Extraction(problems=(_BROKE_THE_READER,))
+                    found[change.document.place] = Prepared(refused=(_BROKE_THE_READER,))
         return found
 
-    def _take(self, batch: Sequence[Change], read: dict[str, Extraction], identities: Identities) -> None:
+    def _take(self, batch: Sequence[Change], read: dict[str, Prepared], identities: Identities) -> None:
         places = [change.place for change in batch if isinstance(change, Touched | Unreadable)]
         places += [change.document.place for change in batch if isinstance(change, Changed)]
         rows = self._tx.documents(self._source.name, places)
@@ -151,7 +150,7 @@ class Intake:
         self._tx.flush()
 
     def _look_up(
-        self, batch: Sequence[Change], read: dict[str, Extraction], rows: Any, ids: Identities
+        self, batch: Sequence[Change], read: dict[str, Prepared], rows: Any, ids: Identities
     ) -> None:
         articles = [found.article for found in read.values() if found.article]
         known = [row.record_id for row in rows.values() if row.record_id]
@@ -185,23 +184,27 @@ class Intake:
             for row in self._tx.rows(schema.identity, "id", given, schema.identity.c.withdrawn_at.is_(None))
         }
 
-    def _changed(self, change: Changed, found: Extraction, rows: Any, ids: Identities) -> None:
-        place = change.document.place
-        row = rows.get(place)
-        self._touch.advice += [problem for problem in found.problems if problem.severity == "advice"]
+    def _changed(self, change: Changed, found: Prepared, rows: Any, ids: Identities) -> None:
+        row = rows.get(change.document.place)
+        self._touch.advice += found.advice
         if found.refused:
-            self._hold(_read(change), found.problems, row)
+            self._hold(_read(change), found.refused, row)
             return
         if found.article is None:
-            self._events_alone(change, found, row, ids)
+            self._events_alone(change, found.events, row, ids)
             return
         state, due = self._due(found.article)
         if state != "published":
             self._not_now(change, row, state, due)
             return
-        problems = self._published(change, found.article, row, ids, due)
+        place = change.document.place
+        problems = (
+            self._clash(found.article, place, row) or self._undated(found.article, place) or found.problems
+        )
         if problems:
             self._hold(_read(change), problems, row, found.article.headline)
+            return
+        self._publish(change, found, row, ids, due=due)
 
     def _due(self, article: Article) -> tuple[str, int | None]:
         """What state the article is in now, and when that will change by time alone."""
@@ -221,25 +224,15 @@ class Intake:
 
     # -- what becomes of one document
 
-    def _published(
-        self, change: Changed, article: Article, row: Any, ids: Identities, due: int | None
-    ) -> tuple[Problem, ...]:
-        """Publish an article; returns the problems that forbid it."""
+    def _publish(
+        self, change: Changed, found: Prepared, row: Any, ids: Identities, *, due: int | None
+    ) -> None:
+        article, record = found.article, found.record
+        if article is None or record is None:
+            raise ValueError(f"{change.document.place} holds no article")
         place = change.document.place
-        problems = self._clash(article, place, row) or self._undated(article, place)
-        if problems:
-            return problems
-        article, files, advice = media.collect(article, change.document, self._config.site.url)
-        self._touch.advice += advice
-        # Checked before an id is given: what is held back must not use one up.
-        record = records.build_article(
-            article, id=_UNNAMED, url=article.url or self._config.site.url, site=self._config.site,
-            event_ids=[None] * len(article.events),
-        )  # fmt: skip
-        problems = tuple(replace(p, place=place) for p in validation.validate(record.data))
-        if problems:
-            return problems
-        identity = ids.of_article(place, change.digest, article, row.record_id if row else None)
+        known = row.record_id if row else None
+        identity = ids.of_article(place, change.digest, article, known, content=found.content)
         changed = row is None or row.digest != change.digest
         events = self._filing.events(article.events, identity.id, place, ids, own=False, really=changed)
         url = article.url or f"{self._config.site.url}{identity.stem}.html"
@@ -249,7 +242,7 @@ class Intake:
             )
         else:
             record = replace(record, id=identity.id, data={**record.data, "@id": identity.id, "url": url})
-        self._filing.article(record, article, identity, files)
+        self._filing.article(record, article, identity, found.files)
         self._put_document(change, "published", identity.id, due)
         self._released(place, row)
         if identity.new or row is None or row.record_id != identity.id:
@@ -258,7 +251,6 @@ class Intake:
             self._counts.modified += 1
         else:
             self._counts.unmodified += 1
-        return ()
 
     def _undated(self, article: Article, place: str) -> tuple[Problem, ...]:
         if article.published is not None or self._config.publish.undated == "publish":
@@ -303,12 +295,14 @@ class Intake:
             return f"{row.source}:{row.place}"
         return identifier
 
-    def _events_alone(self, change: Changed, found: Extraction, row: Any, ids: Identities) -> None:
+    def _events_alone(
+        self, change: Changed, mentions: Sequence[EventMention], row: Any, ids: Identities
+    ) -> None:
         place = change.document.place
         reporter = document_reporter(self._source.name, place)
         advice = len(self._touch.advice)
         changed = row is None or row.digest != change.digest
-        events = self._filing.events(found.events, reporter, place, ids, own=True, really=changed)
+        events = self._filing.events(mentions, reporter, place, ids, own=True, really=changed)
         valid = [identifier for identifier in events if identifier]
         if not valid:
             problems = tuple(replace(p, severity="error") for p in self._touch.advice[advice:])
@@ -404,9 +398,9 @@ def _batches(changes: Iterator[Change]) -> Iterator[list[Change]]:
         yield batch
 
 
-def _extracted(batch: Sequence[Change], settings: ExtractSettings) -> dict[str, Extraction]:
-    """What the documents of one batch hold, by place."""
-    return {c.document.place: extract(c.document, settings) for c in batch if isinstance(c, Changed)}
+def _prepare(batch: Sequence[Change], *, settings: ExtractSettings, site: Site) -> dict[str, Prepared]:
+    documents = (change.document for change in batch if isinstance(change, Changed))
+    return prepare(documents, settings=settings, site=site)
 
 
 def _seen(place: str, stamp: str, digest: str, container: str | None) -> dict[str, Any]:

@@ -1,0 +1,62 @@
+"""A document made ready for the store: all that can be done without knowing the store, in any process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from feedpub import media, records, validation
+from feedpub.config import Site
+from feedpub.digests import content_digest
+from feedpub.extraction import ExtractSettings, extract
+from feedpub.models import Article, Document, EventMention, Problem, Record
+
+_UNNAMED = "urn:uuid:00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a document holds, and its record as far as it can be built without an id.
+
+    `refused` are the errors of extraction, `problems` those of the record. `article` has its
+    pictures under their addresses, `files` are those to be published with it; `record` has
+    neither id nor address yet nor its events' ids. `content` is a digest of what the article says.
+    A document that is itself an event has `events` and nothing else.
+    """
+
+    refused: tuple[Problem, ...] = ()
+    advice: tuple[Problem, ...] = ()
+    events: tuple[EventMention, ...] = ()
+    article: Article | None = None
+    record: Record | None = None
+    files: tuple[media.File, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    content: str = ""
+
+
+def prepare(documents: Iterable[Document], *, settings: ExtractSettings, site: Site) -> dict[str, Prepared]:
+    """Read documents and build their records; returns them by place.
+
+    Raises:
+        ConfigError: an expression in `settings.fields` is not JMESPath.
+    """
+    return {document.place: _prepared(document, settings, site) for document in documents}
+
+
+def _prepared(document: Document, settings: ExtractSettings, site: Site) -> Prepared:
+    found = extract(document, settings)
+    advice = tuple(problem for problem in found.problems if problem.severity == "advice")
+    if found.refused:
+        return Prepared(refused=found.problems, advice=advice)
+    if found.article is None:
+        return Prepared(events=found.events, advice=advice)
+    article, files, missing = media.collect(found.article, document, site.url)
+    # Checked before an id is given: what is held back must not use one up.
+    record = records.build_article(
+        article, id=_UNNAMED, url=article.url or site.url, site=site, event_ids=[None] * len(article.events)
+    )
+    problems = tuple(replace(p, place=document.place) for p in validation.validate(record.data))
+    return Prepared(
+        advice=advice + missing, article=article, record=record, files=files, problems=problems,
+        content=content_digest(article),
+    )  # fmt: skip
