@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
+from functools import lru_cache
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -95,6 +96,7 @@ def canonical(url: str) -> str:
     return urlunsplit((scheme, netloc, parts.path or "/", query, ""))
 
 
+@lru_cache(maxsize=4096)
 def slugify(text: str, max_length: int = 60) -> str:
     """A file name of a-z, 0-9 and single hyphens, cut at a word; "item" where nothing is left.
 

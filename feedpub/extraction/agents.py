@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from feedpub import urls
@@ -141,7 +142,12 @@ def _from_mapping(value: Mapping[Any, Any], default: str = "Person") -> tuple[Ag
 
 
 def _from_text(value: object) -> list[Agent]:
-    text = without_by(_text(value)[:1000])
+    return list(_named(_text(value)[:1000]))
+
+
+@lru_cache(maxsize=1024)  # a newsroom's authors come again and again
+def _named(line: str) -> tuple[Agent, ...]:
+    text = without_by(line)
     parts: list[str] = []
     for piece in re.split(r"\s*[;|]\s*", text):
         halves = _AND.split(piece)
@@ -153,7 +159,7 @@ def _from_text(value: object) -> list[Agent]:
     agents = [agent for part in parts if (agent := _one(part)) is not None]
     # "Jane Doe | Reuters": the agency is whom she works for, and an author only if it stands alone.
     people = [agent for agent in agents if agent.type == "Person"]
-    return people or agents
+    return tuple(people or agents)
 
 
 def _one(text: str) -> Agent | None:

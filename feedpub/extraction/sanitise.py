@@ -176,7 +176,7 @@ def html_to_text(markup: str) -> str:
     for position, part in enumerate(parts):
         if position % 2 == 0:
             if part:
-                line.append(part if raw else _SPACE.sub(" ", part))
+                line.append(part if raw else _spaced(part))
         elif part == "br":
             line.append("\n")
         elif part in ("/td", "/th"):
@@ -252,6 +252,13 @@ _AROUND_BREAK = re.compile(r" ?\n ?")
 _AROUND_TAB = re.compile(r" ?\t[ \t]*+")
 
 
+def _spaced(text: str) -> str:
+    # Looking for the rare cases first takes a tenth of the time of the expression.
+    if "\n" in text or "  " in text or "\xa0" in text or "\t" in text or "\r" in text:
+        return _SPACE.sub(" ", text)
+    return text
+
+
 def _lines(text: str) -> str:
     if "  " in text:
         text = re.sub("  ++", " ", text)
@@ -261,7 +268,7 @@ def _lines(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    return _NOT_XML.sub("", _SPACE.sub(" ", text)).replace("\xad", "").strip()
+    return _NOT_XML.sub("", _spaced(text)).replace("\xad", "").strip()
 
 
 def _unescaped(text: str) -> str:

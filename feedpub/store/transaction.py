@@ -9,8 +9,9 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Table, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Dialect, Row, Table, bindparam, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from feedpub.sources import Seen
 from feedpub.store import schema
@@ -133,12 +134,11 @@ class Transaction:
         self._pending.clear()
 
     def _write(self, table: Table, columns: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> None:
-        statement = _upsert(table, columns)
-        compiled = statement.compile(dialect=self.connection.dialect)
-        if compiled.positional:
+        statement, text, order = _upsert(table, columns, self.connection.dialect)
+        if order:
             # The values need no conversion, and SQLAlchemy's pass over each row takes longer than SQLite's.
-            pick = itemgetter(*compiled.positiontup) if len(columns) > 1 else lambda row: (row[columns[0]],)
-            self.connection.exec_driver_sql(str(compiled), [pick(row) for row in rows])
+            pick = itemgetter(*order) if len(order) > 1 else lambda row: (row[order[0]],)
+            self.connection.exec_driver_sql(text, [pick(row) for row in rows])
         else:
             self.connection.execute(statement, rows)
 
@@ -169,7 +169,7 @@ class Transaction:
 
     def set_meta(self, key: str, value: str) -> None:
         """Set such a value."""
-        self.connection.execute(_upsert(schema.meta, ("key", "value")), {"key": key, "value": value})
+        self._write(schema.meta, ("key", "value"), [{"key": key, "value": value}])
 
     # -- documents
 
@@ -256,18 +256,22 @@ class Transaction:
 _EVENT_TOMBSTONE = ("name", "startDate", "endDate", "location", "url")
 
 
-_upserts: dict[tuple[str, tuple[str, ...]], Any] = {}
+_upserts: dict[tuple[str, str, tuple[str, ...]], tuple[Any, str, tuple[str, ...]]] = {}
 
 
-def _upsert(table: Table, columns: tuple[str, ...]) -> Any:
-    key = (table.name, columns)
+def _upsert(table: Table, columns: tuple[str, ...], dialect: Dialect) -> tuple[Any, str, tuple[str, ...]]:
+    """The statement, its text, and the order of its parameters where they go by position."""
+    key = (dialect.name, table.name, columns)
     if key not in _upserts:
         statement = insert(table).values({name: bindparam(name) for name in columns})
         primary = [column.name for column in table.primary_key]
         rest = {name: statement.excluded[name] for name in columns if name not in primary}
-        _upserts[key] = (
+        statement = (
             statement.on_conflict_do_update(index_elements=primary, set_=rest)
             if rest
             else statement.on_conflict_do_nothing()
         )
+        compiled = statement.compile(dialect=dialect)
+        order = compiled.positiontup if isinstance(compiled, SQLCompiler) else None
+        _upserts[key] = (statement, str(compiled), tuple(order or ()))
     return _upserts[key]
