@@ -15,7 +15,7 @@ from feedpub.config import DEFAULT_KEY, DEFAULT_URL
 from feedpub.errors import ConfigError
 
 _TEMPLATE = """\
-# The newsroom, as feedpub publishes it. Every key: `schemas/config.schema.json` in feedpub.
+# The newsroom, as feedpub publishes it. Every key is here; those that begin with # are not set.
 # Times without a zone are in site.timezone; relative paths start at this file.
 
 [site]
@@ -32,11 +32,14 @@ timezone = {timezone}
 key = "{key}"
 # The licence of all articles that name none.
 # license = "https://creativecommons.org/licenses/by/4.0/"
+# The newsroom's picture, shown by feed readers.
+# image = "https://news.example.org/icon.png"
 
 # Who publishes, for search engines and news readers.
 # [site.publisher]
 # name = {title}
 # type = "NewsMediaOrganization"
+# url = "https://publisher.example.org/"
 # logo = "https://news.example.org/logo.png"
 
 # One article a file, in as many folders as you like: text (.txt), Markdown with front matter (.md),
@@ -44,30 +47,73 @@ key = "{key}"
 # its headline, and with lines such as "By: Ada Byrne" and "Date: 2025-09-02".
 [sources.articles]
 path = {articles}
-{exclude}# How often `feedpub daemon` looks for changes.
+# Which files are articles, as patterns; all readable kinds if left out. Which are not.
+# include = ["*.md", "2025/**/*.txt"]
+{exclude}
+# The largest file that is read; larger ones are held back.
+# max_size = "10 MB"
+# How often `feedpub daemon` looks for changes.
 every = "5m"
 # Keep articles published when their files are deleted: for folders that rotate.
 # keep_deleted = true
 # How dates such as 03/04/2025 are meant; left out, they are not read.
 # dayfirst = true
+# Other kinds of source come from plugins.
+# kind = "files"
 
 # What articles of this source leave out.
 # [sources.articles.defaults]
 # section = "World"
+# author = "Desk"
+# language = "en"
+# license = "https://creativecommons.org/licenses/by/4.0/"
+# type = "NewsArticle"
+
+# Where the facts are in the JSON export of a CMS (JMESPath expressions, https://jmespath.org). The names are
+# id, title or headline, alternative_headline, description, body or body_html or body_text, url, slug,
+# published, modified, created, publish_at, expires_at, draft, author or authors, section or sections, keywords,
+# language, image or images, dateline, event or events, license, type, accessible_for_free, based_on, same_as.
+# [sources.articles.fields]
+# id = "guid"
+# headline = "title.rendered"
+# published = "date_gmt"
 
 [publish]
 output = {output}
 # How many of the newest articles each feed holds.
 limit = 50
+# formats = ["rss", "jsonld"]
 # A feed of its own for each section, keyword or author.
 # feeds_by = ["section"]
 # What is done with an article that states no date: "publish" it without one, or "quarantine" it.
 undated = "publish"
+# The accident guard: a refresh in which more than this share of a source's articles would vanish, and more
+# than so many, stops and asks for --yes.
+# guard = 0.1
+# guard_floor = 3
 
-# Further feeds, each in the folder of its name:
+# Further feeds, each in the folder of its name. An article belongs if it meets every `where`; one of several
+# values is enough. What is left out is as in [publish].
 # [feeds.world]
 # title = "World news"
+# description = "All that happens abroad."
+# limit = 20
+# formats = ["rss"]
 # where.section = ["World", "Politics"]
+# where.keyword = "elections"
+# where.author = "Ada Byrne"
+# where.language = ["en", "fr"]
+# where.type = "NewsArticle"
+# where.source = "articles"
+
+# Where `feedpub serve` listens.
+# [server]
+# host = "127.0.0.1"
+# port = 8080
+
+# What feedpub remembers, such as the ids that it gave: keep ledger.ndjson of this folder in your backups.
+# [store]
+# path = ".feedpub"
 """
 
 _NEW_KEY = """\
@@ -123,7 +169,7 @@ def begin(folder: Path, *, environment: Mapping[str, str] | None = None, system:
         key_comment=_KEPT_KEY if kept else _NEW_KEY,
         key=DEFAULT_KEY if kept else uuid.uuid4(),
         articles=_quoted(_path(articles, folder)),
-        exclude=f"exclude = [{_quoted(exclude)}]\n" if exclude else "",
+        exclude=f"exclude = [{_quoted(exclude)}]" if exclude else '# exclude = ["drafts/**"]',
         output=_quoted(_path(output, folder)),
     )
     if path.exists() or path.is_symlink():

@@ -23,7 +23,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, text
 
 from feedpub.errors import LockedError
 from feedpub.staging import SHARD, File, Known, Staged, stage, staged_name, told
@@ -318,21 +318,30 @@ def _seconds(value: str | None) -> int:
     return int(datetime.fromisoformat(value).timestamp()) if value else 0
 
 
+_SHARDED = ("articles", "events", "media")
+"""Folders that grow with the archive: each below them has a manifest of its own."""
+
+
 def _has_own_manifest(folder: str) -> bool:
-    return folder.partition("/")[0] in ("articles", "events", "media")
+    return folder.partition("/")[0] in _SHARDED
+
+
+def _elsewhere() -> ColumnElement[bool]:
+    """In no sharded folder; as ranges, so that the archive's rows are not looked at ("0" follows "/")."""
+    folder = schema.file.c.folder
+    ranges = []
+    begin = folder >= ""
+    for top in _SHARDED:
+        ranges += [and_(begin, folder < top), and_(folder > top, folder < f"{top}/")]
+        begin = folder >= f"{top}0"
+    return or_(*ranges, begin)
 
 
 def _files(connection: Connection, folder: str | None) -> dict[str, dict[str, Any]]:
     """What a manifest lists: one folder's files, or (None) all that stand in no such folder."""
     file = schema.file
     query = select(file).order_by(file.c.path)
-    if folder is None:
-        query = query.where(
-            *(file.c.folder != top for top in ("articles", "events", "media")),
-            *(~file.c.folder.startswith(f"{top}/") for top in ("articles", "events", "media")),
-        )
-    else:
-        query = query.where(file.c.folder == folder)
+    query = query.where(_elsewhere() if folder is None else file.c.folder == folder)
     listed = {}
     for row in connection.execute(query):
         if row.path.endswith(MANIFEST):
@@ -348,9 +357,7 @@ def _files(connection: Connection, folder: str | None) -> dict[str, dict[str, An
 
 def _folder_hashes(connection: Connection) -> dict[str, dict[str, str]]:
     file = schema.file
-    query = select(file.c.folder, file.c.hash).where(
-        file.c.path == file.c.folder + f"/{MANIFEST}", file.c.folder != ""
-    )
+    query = select(file.c.folder, file.c.hash).where(text(schema.IS_MANIFEST), file.c.folder != "")
     return {row.folder: {"hash": row.hash} for row in connection.execute(query.order_by(file.c.folder))}
 
 

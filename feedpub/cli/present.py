@@ -153,7 +153,7 @@ def problem(found: Problem, place: str, terminal: Terminal) -> str:
 def _told(found: Problem) -> str:
     where = f"line {found.line}: " if found.line else ""
     remedy = f"\n  → {clean(found.remedy)}" if found.remedy else ""
-    return f"{where}{_message(found)}{remedy}"
+    return f"{where}{_message(found)} [{found.rule}]{remedy}"
 
 
 def _message(found: Problem) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from feedpub.models import Document, Problem
 
@@ -17,8 +17,7 @@ BUILT_IN = {"files": "feedpub.sources.files:FilesSource"}
 """Kind → "module:class" of the sources that come along. The class is called with a `SourceConfig`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What the store knows of one place from earlier refreshes.
 
     `stamp` is the source's own cheap mark (size and times of a file, an ETag); `digest` is the

@@ -113,7 +113,7 @@ record = Table(
     Index("record_by_time", "kind", "withdrawn_at", "sort_at", "id"),
     Index("record_by_start", "start_at", sqlite_where=text("start_at IS NOT NULL")),
     Index("record_by_url", "url_key", sqlite_where=text("url_key IS NOT NULL")),
-    Index("record_dirty", "id", sqlite_where=text("dirty")),
+    Index("record_dirty", "id", sqlite_where=text("dirty = 1")),
 )
 
 mention = Table(
@@ -174,6 +174,9 @@ window = Table(
     Column("updated_at", Integer),
 )
 
+IS_MANIFEST = "path = folder || '/manifest.json'"
+"""What a query must say word for word to use the index of the folders' own manifests."""
+
 file = Table(
     "file",
     metadata,
@@ -186,6 +189,7 @@ file = Table(
     Column("status", Integer),
     Column("redirect", Text),
     Index("file_by_folder", "folder"),
+    Index("file_manifests", "folder", sqlite_where=text(IS_MANIFEST)),
     sqlite_with_rowid=False,
 )
 

@@ -49,45 +49,41 @@ class StoreState:
     def find(self, place: str) -> Seen | None:
         """One place."""
         row = self._connection.execute(_FIND, {"source": self._source, "place": place}).one_or_none()
-        if row is None or row.state in ("gone", "kept"):
-            return None
-        return self._seen(row)
+        return None if row is None else self._seen(*row)
 
     def _pages(self, *where: Any) -> Iterator[Seen]:
         # Page by page, since the rows change while the source is being read.
         document = schema.document
-        columns = (
-            document.c.place,
-            document.c.stamp,
-            document.c.digest,
-            document.c.container,
-            document.c.due_at,
-        )
         query = (
-            select(*columns)
+            select(*_SEEN)
             .where(document.c.source == self._source, document.c.place > bindparam("after"), *where)
             .order_by(document.c.place)
             .limit(2000)
         )
         after = ""
         while rows := self._connection.execute(query, {"after": after}).all():
-            for row in rows:
-                yield self._seen(row)
+            yield from (self._seen(*row) for row in rows)
             after = rows[-1].place
 
-    def _seen(self, row: Any) -> Seen:
-        hidden = not self._trusted or (row.due_at is not None and row.due_at <= self._now)
-        return Seen(row.place, "" if hidden else row.stamp, "" if hidden else row.digest, row.container)
+    def _seen(self, place: str, stamp: str, digest: str, container: str | None, due_at: int | None) -> Seen:
+        if not self._trusted or (due_at is not None and due_at <= self._now):
+            return Seen(place, "", "", container)
+        return Seen(place, stamp, digest, container)
 
 
-_FIND = select(
+_SEEN = (
     schema.document.c.place,
     schema.document.c.stamp,
     schema.document.c.digest,
     schema.document.c.container,
     schema.document.c.due_at,
-    schema.document.c.state,
-).where(schema.document.c.source == bindparam("source"), schema.document.c.place == bindparam("place"))
+)
+
+_FIND = select(*_SEEN).where(
+    schema.document.c.source == bindparam("source"),
+    schema.document.c.place == bindparam("place"),
+    schema.document.c.state.not_in(("gone", "kept")),
+)
 
 
 class Transaction:
