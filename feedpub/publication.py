@@ -19,6 +19,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -340,10 +341,10 @@ def _elsewhere() -> ColumnElement[bool]:
 def _files(connection: Connection, folder: str | None) -> dict[str, dict[str, Any]]:
     """What a manifest lists: one folder's files, or (None) all that stand in no such folder."""
     file = schema.file
-    query = select(file).order_by(file.c.path)
-    query = query.where(_elsewhere() if folder is None else file.c.folder == folder)
+    # Sorted here: asked to do it, SQLite goes through every path instead of the folders' ranges.
+    query = select(file).where(_elsewhere() if folder is None else file.c.folder == folder)
     listed = {}
-    for row in connection.execute(query):
+    for row in sorted(connection.execute(query), key=attrgetter("path")):
         if row.path.endswith(MANIFEST):
             continue
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.modified_at))

@@ -247,8 +247,8 @@ def _engine(path: Path) -> Engine:
         cursor.execute("PRAGMA busy_timeout = 10000")
         cursor.execute("PRAGMA journal_mode = WAL")
         cursor.execute("PRAGMA synchronous = NORMAL")
-        cursor.execute("PRAGMA temp_store = MEMORY")
-        cursor.execute("PRAGMA cache_size = -32000")
+        cursor.execute("PRAGMA temp_store = FILE")
+        cursor.execute("PRAGMA cache_size = -16000")
         cursor.close()
 
     return engine

@@ -49,6 +49,7 @@ document = Table(
     Column("due_at", Integer),
     Column("record_id", Text),
     Index("document_by_container", "source", "container", sqlite_where=text("container IS NOT NULL")),
+    Index("document_by_state", "state", "source"),
     Index("document_by_due", "due_at", sqlite_where=text("due_at IS NOT NULL")),
     Index("document_by_record", "record_id"),
     sqlite_with_rowid=False,
