@@ -21,7 +21,7 @@ _AUTHORS = ("Ada Marsh", "Tom Reed", "Lena Vogt", "Ravi Nair", "Ines Costa", "Jo
 def write(folder: Path, count: int, *, first: int = 0, words: int = 400) -> None:
     """Write `count` articles of about `words` words, numbered from `first`, in subfolders of 500."""
     for number in range(first, first + count):
-        chosen = random.Random(number)  # noqa: S311
+        chosen = random.Random(number)
         start = dt.datetime(2016, 1, 1, tzinfo=dt.UTC)
         date = start + dt.timedelta(minutes=number * 37 % (10 * 365 * 24 * 60))
         paragraphs = []

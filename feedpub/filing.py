@@ -6,6 +6,7 @@ What is filed already is looked up a batch at a time, and only rows that are no 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,12 @@ from feedpub.identity import Identities, Identity
 from feedpub.models import Article, EventMention, Problem, Record
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
-from feedpub.urls import canonical, slugify
+from feedpub.urls import alias_stem, canonical, slugify
+
+# What feedpub itself writes.
+_OWN_PATHS = re.compile(
+    r"(?:index|manifest)$|media/|(?:articles|events)/(?:[0-9]{4}|undated)/|(?:sections|keywords|authors)/"
+)
 
 
 @dataclass(slots=True)
@@ -29,6 +35,8 @@ class Touch:
     events: dict[str, bool] = field(default_factory=dict)
     """Events to be merged anew → whether a document that reports them really changed."""
     facets: set[tuple[str, str]] = field(default_factory=set)
+    dropped: set[str] = field(default_factory=set)
+    """Paths of files that nothing stands for any more."""
     advice: list[Problem] = field(default_factory=list)
 
     def event(self, identifier: str, *, really: bool) -> None:
@@ -57,13 +65,20 @@ class Filing:
         self._facets: dict[str, set[tuple[str, str]]] = {}
         self._media: dict[str, set[str]] = {}
         self._mentions: dict[str, set[str]] = {}
+        self._aliases: dict[str, set[str]] = {}
 
-    def load(self, ids: Iterable[str], places: Iterable[str]) -> None:
-        """Look up what is filed of the records with these ids and of the documents at these places."""
+    def load(self, ids: Iterable[str], places: Iterable[str], aliases: Iterable[str]) -> None:
+        """Look up what is filed of these records, of the documents at these places, and who has these aliases."""
         ids = list(ids)
         reporters = [*ids, *(document_reporter(self._source, place) for place in places)]
         self._facets, self._media = defaultdict(set), defaultdict(set)
         self._mentions = defaultdict(set)
+        self._aliases = defaultdict(set)
+        stems = filter(None, (alias_stem(alias, self._config.site.url) for alias in aliases))
+        self._owners = {row.path: row.id for row in self._tx.rows(schema.redirect, "path", stems)}
+        for row in self._tx.rows(schema.redirect, "id", ids):
+            if row.stated:
+                self._aliases[row.id].add(row.path)
         for row in self._tx.rows(schema.facet, "record_id", ids):
             self._facets[row.record_id].add((row.name, row.slug))
         for row in self._tx.rows(schema.medium, "record_id", ids):
@@ -99,6 +114,7 @@ class Filing:
         facets += [("language", article.language)] if article.language else []
         self._put_facets(record.id, facets, sort_at)
         self._put_media(record.id, files)
+        self._put_aliases(record.id, article)
 
     def _put_article(self, record: Record, html: str | None, **columns: Any) -> None:
         data = orjson.dumps(record.data)
@@ -142,6 +158,29 @@ class Filing:
             )
         self._media[identifier] = set(wanted)
 
+    def _put_aliases(self, identifier: str, article: Article) -> None:
+        """Have old addresses that the article states lead to it."""
+        wanted = set()
+        for alias in article.aliases:
+            stem = alias_stem(alias, self._config.site.url)
+            owner = self._owners.get(stem, identifier) if stem else None
+            if stem is None or owner != identifier or self._is_taken(stem):
+                self._touch.advice.append(_alias_left_out(alias, owner, article.place))
+                continue
+            wanted.add(stem)
+            self._owners[stem] = identifier
+            self._touch.dropped.discard(f"{stem}.html")
+            self._tx.put(schema.redirect, {"path": stem, "id": identifier, "stated": True})
+        for stem in self._aliases.get(identifier, set()) - wanted:
+            self._touch.dropped.add(f"{stem}.html")
+            self._owners.pop(stem, None)
+            self._tx.delete(schema.redirect, "path", [stem])
+        self._aliases[identifier] = wanted
+
+    def _is_taken(self, stem: str) -> bool:
+        feeds = [feed.path for feed in self._config.feeds if feed.path]
+        return bool(_OWN_PATHS.match(stem)) or any(stem.startswith(f"{path}/") for path in feeds)
+
     def events(
         self, events: Sequence[EventMention], reporter: str, place: str, identities: Identities,
         *, own: bool, really: bool,
@@ -180,6 +219,20 @@ class Filing:
             )
         self._mentions[reporter] = reported
         return found
+
+
+def _alias_left_out(alias: str, owner: str | None, place: str) -> Problem:
+    reason = (
+        "belongs to another article" if owner else "is no address of a page on this site that can be made"
+    )
+    return Problem(
+        "alias-left-out",
+        f"The old address {alias[:200]!r} was left out: it {reason}.",
+        'Give a path such as "/2024/ferry/" or "/ferry.html" that no other article has.',
+        severity="advice",
+        place=place,
+        value=alias[:200],
+    )
 
 
 def _left_out(problem: Problem, name: str, place: str) -> Problem:

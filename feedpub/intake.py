@@ -171,7 +171,8 @@ class Intake:
         digests = [change.digest for change in batch if isinstance(change, Changed)]
         strangers = [place for place in read if place not in rows or not rows[place].record_id]
         ids.load(places=strangers, known=known, given=given, digests=digests, event_keys=keys)
-        self._filing.load(ids.ids(), read)
+        aliases = [alias for article in articles for alias in article.aliases]
+        self._filing.load(ids.ids(), read, aliases)
         addresses = {canonical(article.url) for article in articles if article.url}
         self._by_url = {
             row.url_key: row.id

@@ -22,7 +22,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, delete, func, select, u
 
 from feedpub import __version__, entries, plugins, rendering
 from feedpub.config import Config, FeedConfig
-from feedpub.filing import facet_slug
+from feedpub.filing import Touch, facet_slug
 from feedpub.formats import Format, frontpage
 from feedpub.models import Alternate, Channel, Entry
 from feedpub.publication import Staging
@@ -54,7 +54,7 @@ class Outputs:
         transaction: Transaction,
         config: Config,
         staging: Staging,
-        facets: set[tuple[str, str]],
+        touch: Touch,
         now: datetime,
         *,
         workers: Workers,
@@ -62,7 +62,8 @@ class Outputs:
         self._tx = transaction
         self._config = config
         self._staging = staging
-        self._facets = facets
+        self._facets = touch.facets
+        self._dropped = touch.dropped
         self._now = now
         self._workers = workers
         self._formats: dict[str, Format] = {}
@@ -78,6 +79,7 @@ class Outputs:
         if anew:
             self._begin_anew()
         self._records()
+        self._staging.delete_many(sorted(self._dropped))
         feeds = self._feeds()
         for feed in feeds:
             self._feed(feed)

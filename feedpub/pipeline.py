@@ -141,7 +141,7 @@ def _refresh(
     notices = _unconfigured(transaction, config)
     advice = events.settle(transaction, touch.events, now=int(now.timestamp()), timezone=config.site.timezone)
     transaction.flush()
-    outputs = Outputs(transaction, config, staging, touch.facets, now, workers=workers)
+    outputs = Outputs(transaction, config, staging, touch, now, workers=workers)
     due = outputs.stage()
     connection = transaction.connection
     transaction.flush()
@@ -176,7 +176,7 @@ def _take_in(
     settings = source_settings(config, source, __version__)
     row = next(iter(transaction.rows(schema.source, "name", [source.name])), None)
     at = int(now.timestamp())
-    own = Touch(facets=set(), events={}, advice=[])
+    own = Touch()
     try:
         with transaction.savepoint():
             intake = Intake(transaction, config, source, own, now, workers=workers)
@@ -186,6 +186,7 @@ def _take_in(
         transaction.put(schema.source, {"name": source.name, "last_failure_at": at, "failure": str(error)})
         return SourceReport(source.name, failure=str(error))
     touch.facets |= own.facets
+    touch.dropped |= own.dropped
     touch.advice += own.advice
     for identifier, really in own.events.items():
         touch.event(identifier, really=really)

@@ -9,11 +9,13 @@ import hashlib
 import re
 import uuid
 from functools import lru_cache
-from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 # RFC 3987 IRIs hold no space, control character or one of these delimiters.
 _NOT_IN_IRI = re.compile(r'[\x00-\x20<>"{}|\\^`\x7f-\x9f]')
+# Names that are safe in every file system: no hidden ones, no "..".
+_PLAIN_PATH = re.compile(r"[\w~+-][\w.~+-]*(?:/[\w~+-][\w.~+-]*)*")
 _TRACKING = re.compile(r"^(utm_[a-z]+|fbclid|gclid|mc_cid|mc_eid|igshid)$", re.IGNORECASE)
 _SAFE = "%/:=&?~#+!$,;'@()*[]"
 _PORTS = {"http": 80, "https": 443}
@@ -112,6 +114,22 @@ def slugify(text: str, max_length: int = 60) -> str:
             break
         slug = longer
     return slug or (words[0][:max_length] if words else "item")
+
+
+def alias_stem(alias: str, site_url: str) -> str | None:
+    """The path below the site, without ".html", at which an old address can lead on; None if at none.
+
+    "/2024/ferry/" and "/2024/ferry" give "2024/ferry/index", "/ferry.html" gives "ferry". An address
+    elsewhere, of another kind of file, with odd characters or out of the site's folder gives None.
+    """
+    path = alias.strip().removeprefix(site_url) if is_http_url(alias.strip()) else alias.strip()
+    path = re.split(r"[?#]", unquote(path), maxsplit=1)[0].strip("/")
+    if not _PLAIN_PATH.fullmatch(path) or len(path) > 300:
+        return None
+    name = path.rpartition("/")[2]
+    if name.endswith((".html", ".htm")):
+        return path.rpartition(".")[0] if name.endswith(".html") else None
+    return None if re.search(r"\.[a-z]{2,5}$", name) else f"{path}/index"
 
 
 def short_hash(identifier: str) -> str:

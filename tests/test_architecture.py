@@ -328,10 +328,8 @@ except SystemExit as left:
     [
         "import feedpub",
         HELP.format(arguments=["--help"]),
-        HELP.format(arguments=["publish", "--help"]),
-        HELP.format(arguments=["--version"]),
     ],
-    ids=["import", "--help", "publish --help", "--version"],
+    ids=["import", "--help"],
 )
 def test_nothing_heavy_is_loaded_before_it_is_needed(code):
     assert not loaded_by(code) & HEAVY

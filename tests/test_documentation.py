@@ -195,8 +195,8 @@ def test_the_exit_codes_of_the_readme_are_those_of_the_program(tmp_path):
     assert left(*publish) == 0
     assert left(*publish, "--strict") == 1
     assert left("check", articles) == 1
-    (articles / "good.txt").unlink()
-    assert left("publish", articles, "--output", articles / "bad.txt") in (1, 2)
+    (tmp_path / "a-file").touch()
+    assert left("publish", articles, "--output", tmp_path / "a-file") == 1
     assert left(*publish, "--ouput", output) == 2
     (tmp_path / "feedpub.toml").write_text("[site]\ntitel = 'x'\n")
     assert left("publish", "--config", tmp_path / "feedpub.toml") == 2
@@ -206,8 +206,9 @@ def test_the_exit_codes_of_the_help_are_those_of_the_readme():
     told = dict(re.findall(r"^  (\d)  (.*)$", options.EXIT_CODES, re.MULTILINE))
     assert {int(code) for code in told} == set(EXITS.values())
     for meaning, code in EXITS.items():
-        first = meaning.partition(",")[0].partition(" (")[0]
-        assert first in told[str(code)] or code == options.USAGE
+        # The README puts 2 in fewer words: the arguments are the usage, feedpub.toml is the configuration.
+        first = "feedpub.toml" if code == options.USAGE else meaning.partition(",")[0].partition(" (")[0]
+        assert first in told[str(code)]
 
 
 # The files

@@ -677,3 +677,25 @@ def test_list_that_was_broken_once_is_released_when_mended(newsroom: Newsroom) -
     newsroom.write("export.json", json.dumps([{**TWO, "@id": "tag:x.example,2025:2"}]))
     assert counts(newsroom.publish(now=NOW + 3 * DAY))[3] == 1
     assert titles(newsroom) == ["Two"]
+
+
+def test_old_addresses_that_an_article_states_lead_to_it(newsroom: Newsroom) -> None:
+    newsroom.write(
+        "a.md", markdown("Ferry", aliases="[/2019/ferry/, /ferry.html, ../../etc/passwd, /index.html]")
+    )
+    newsroom.write("b.md", markdown("Other", aliases="[/ferry.html, 'https://elsewhere.example/x']"))
+    report = newsroom.publish()
+    address = next(node["url"] for node in graph(newsroom).values() if node.get("headline") == "Ferry")
+    for path in ("2019/ferry/index.html", "ferry.html"):
+        assert f'url={address}"'.encode() in newsroom.read(path)
+    left_out = sorted((p.place, p.value) for p in report.advice if p.rule == "alias-left-out")
+    assert left_out == [
+        ("a.md", "../../etc/passwd"), ("a.md", "/index.html"),
+        ("b.md", "/ferry.html"), ("b.md", "https://elsewhere.example/x"),
+    ]  # fmt: skip
+    assert b"Other" in newsroom.read("index.html")
+
+    newsroom.write("a.md", markdown("Ferry", aliases="[/2019/ferry/]"))
+    newsroom.publish(now=NOW + DAY)
+    assert "ferry.html" not in newsroom.files()
+    assert "2019/ferry/index.html" in newsroom.files()

@@ -85,7 +85,13 @@ event_key = Table(
 )
 
 redirect = Table(
-    "redirect", metadata, Column("path", Text, primary_key=True), Column("id", Text, nullable=False)
+    "redirect",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("id", Text, nullable=False),
+    # whether the article itself states this old address: then it goes when the article no longer does
+    Column("stated", Boolean, nullable=False, server_default="0"),
+    Index("redirect_by_id", "id"),
 )
 
 record = Table(
