@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
+from sqlalchemy import select
 
 from feedpub import dates, media, records, validation
 from feedpub.config import Config
@@ -42,6 +43,18 @@ class Touch:
     def event(self, identifier: str, *, really: bool) -> None:
         """Have an event merged anew."""
         self.events[identifier] = self.events.get(identifier, False) or really
+
+
+def with_changed_pictures(transaction: Transaction, source: str) -> frozenset[str]:
+    """Places of documents whose pictures are other files than when they were read, or are gone."""
+    identity, medium = schema.identity, schema.medium
+    query = (
+        select(identity.c.place, medium.c.origin, medium.c.stamp)
+        .select_from(medium.join(identity, identity.c.id == medium.c.record_id))
+        .where(identity.c.source == source, medium.c.origin.is_not(None))
+    )
+    rows = transaction.connection.execute(query)
+    return frozenset(place for place, origin, stamp in rows if media.stamp_of(origin) != stamp)
 
 
 def document_reporter(source: str, place: str) -> str:
@@ -154,7 +167,13 @@ class Filing:
         for file in wanted.values():
             self._tx.put(
                 medium,
-                {"path": file.path, "record_id": identifier, "type": file.media_type, "origin": file.origin},
+                {
+                    "path": file.path,
+                    "record_id": identifier,
+                    "type": file.media_type,
+                    "origin": file.origin,
+                    "stamp": file.stamp,
+                },
             )
         self._media[identifier] = set(wanted)
 

@@ -15,7 +15,7 @@ import orjson
 from feedpub import dates, records
 from feedpub.config import Config, Site, SourceConfig
 from feedpub.extraction import ExtractSettings
-from feedpub.filing import Filing, Touch, document_reporter
+from feedpub.filing import Filing, Touch, document_reporter, with_changed_pictures
 from feedpub.identity import Identities, event_keys
 from feedpub.models import Article, EventMention, Problem, SourceReport, When
 from feedpub.preparation import Prepared, prepare
@@ -93,7 +93,8 @@ class Intake:
         )
         notices: tuple[str, ...] = ()
         complete = False
-        state = self._tx.state(self._source.name, trusted=trusted, now=self._at)
+        again = with_changed_pictures(self._tx, self._source.name)
+        state = self._tx.state(self._source.name, trusted=trusted, now=self._at, again=again)
         batches = _batches(source.changes(state, self._now))
         first = list(islice(batches, 2))
         ready = partial(_prepare, settings=self._settings, site=self._config.site)

@@ -21,11 +21,12 @@ _ENDINGS = {
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A picture to publish: `path` in the output, `origin` on this machine."""
+    """A picture to publish: `path` in the output, `origin` on this machine, `stamp` as `stamp_of` gives it."""
 
     path: str
     origin: str
     media_type: str
+    stamp: str
 
 
 def collect(
@@ -83,7 +84,16 @@ def _root(document: Document) -> Path | None:
 def _file(path: str, media_type: str) -> File:
     with Path(path).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return File(f"media/{digest[:2]}/{digest[:24]}.{_ENDINGS[media_type]}", path, media_type)
+    return File(f"media/{digest[:2]}/{digest[:24]}.{_ENDINGS[media_type]}", path, media_type, stamp_of(path))
+
+
+def stamp_of(path: str) -> str:
+    """Size and time of a file, by which a change is seen; "" if it is not there."""
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return ""
+    return f"{status.st_size}:{status.st_mtime_ns}"
 
 
 def _missing(url: str, place: str) -> Problem:

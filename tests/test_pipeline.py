@@ -699,3 +699,25 @@ def test_old_addresses_that_an_article_states_lead_to_it(newsroom: Newsroom) -> 
     newsroom.publish(now=NOW + DAY)
     assert "ferry.html" not in newsroom.files()
     assert "2019/ferry/index.html" in newsroom.files()
+
+
+def test_a_picture_that_is_replaced_is_published_anew_and_is_no_news(newsroom: Newsroom) -> None:
+    from PIL import Image
+
+    picture = newsroom.articles / "quay.png"
+    Image.new("RGB", (64, 48), "navy").save(picture)
+    newsroom.write("bridge.md", markdown(image="quay.png"))
+    newsroom.publish()
+    (before,) = items(newsroom).values()
+    Image.new("RGB", (32, 24), "red").save(picture)
+    report = newsroom.publish(now=NOW + DAY)
+    assert counts(report) == (0, 0, 1, 0, 0, 0)
+    (after,) = items(newsroom).values()
+    assert after.enclosures[0].href != before.enclosures[0].href
+    assert (
+        newsroom.read(after.enclosures[0].href.removeprefix("https://news.example/")) == picture.read_bytes()
+    )
+    (record,) = (node for node in graph(newsroom).values() if node.get("@type") == "NewsArticle")
+    assert (record["image"][0]["width"], record["image"][0]["height"]) == (32, 24)
+    assert after.id == before.id
+    assert newsroom.publish(now=NOW + DAY).written == ()

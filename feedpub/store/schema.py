@@ -167,6 +167,8 @@ medium = Table(
     Column("record_id", Text, primary_key=True),
     Column("type", Text),
     Column("origin", Text),
+    # size and time of the file at `origin` when it was read
+    Column("stamp", Text),
     Index("medium_by_record", "record_id"),
     sqlite_with_rowid=False,
 )

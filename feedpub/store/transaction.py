@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -26,15 +26,18 @@ CHUNK = 500
 class StoreState:
     """What a source may ask of the store (`feedpub.sources.State`).
 
-    With `trusted` False, and for documents that are due at `now`, stamps and digests are hidden,
-    so that the source hands the documents out again.
+    With `trusted` False, for documents that are due at `now` and for the places in `again`, stamps
+    and digests are hidden, so that the source hands the documents out again.
     """
 
-    def __init__(self, connection: Connection, source: str, *, trusted: bool, now: int) -> None:
+    def __init__(
+        self, connection: Connection, source: str, *, trusted: bool, now: int, again: Container[str]
+    ) -> None:
         self._connection = connection
         self._source = source
         self._trusted = trusted
         self._now = now
+        self._again = again
 
     def listed(self) -> Iterator[Seen]:
         """Every file, page or container seen, by place."""
@@ -66,7 +69,7 @@ class StoreState:
             after = rows[-1].place
 
     def _seen(self, place: str, stamp: str, digest: str, container: str | None, due_at: int | None) -> Seen:
-        if not self._trusted or (due_at is not None and due_at <= self._now):
+        if not self._trusted or (due_at is not None and due_at <= self._now) or place in self._again:
             return Seen(place, "", "", container)
         return Seen(place, stamp, digest, container)
 
@@ -169,9 +172,11 @@ class Transaction:
 
     # -- documents
 
-    def state(self, source: str, *, trusted: bool, now: int) -> StoreState:
+    def state(
+        self, source: str, *, trusted: bool, now: int, again: Container[str] = frozenset()
+    ) -> StoreState:
         """What the source called `source` may ask."""
-        return StoreState(self.connection, source, trusted=trusted, now=now)
+        return StoreState(self.connection, source, trusted=trusted, now=now, again=again)
 
     def documents(self, source: str, places: Iterable[str]) -> Rows:
         """The document rows at `places`."""
