@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -69,7 +69,8 @@ def _merge(
     ordered = sorted(
         mentions, key=lambda row: (not row.reporter.startswith("document:"), not row.main, row.reporter)
     )
-    data = records.merge_events([(row.reporter, orjson.loads(row.data)) for row in ordered])
+    reports = [(row.reporter, orjson.loads(row.data)) for row in ordered]
+    data = records.merge_events(reports)
     problems = validation.validate(data)
     if problems:
         return problems
@@ -101,7 +102,7 @@ def _merge(
         schema.record,
         {
             "id": identity.id, "kind": "event", "type": data["@type"], "data": body,
-            "origins": ordered[0].origins, "html": None, "url_key": None,
+            "origins": orjson.dumps(_origins(data, reports, ordered)), "html": None, "url_key": None,
             "source": identity.source, "language": None, "published_at": None,
             "sort_at": identity.first_seen_at, "updated_at": updated_at,
             "start_at": int(span[0][0].timestamp()) if start else None,
@@ -116,3 +117,18 @@ def _merge(
         update(schema.record).where(schema.record.c.id.in_(reporters)).values(dirty=True)
     )
     return ()
+
+
+def _origins(
+    data: Mapping[str, Any], reports: Sequence[tuple[str, Mapping[str, Any]]], mentions: Sequence[Any]
+) -> dict[str, Any]:
+    """Where each property of the merged record comes from: the first report that says the same."""
+    stated = [orjson.loads(row.origins or b"{}") for row in mentions]
+    origins: dict[str, Any] = {}
+    for key, value in data.items():
+        for (_, report), known in zip(reports, stated, strict=True):
+            if report.get(key) == value:
+                own = (f"/{key}", f"/{key}/")
+                origins |= {p: o for p, o in known.items() if p == own[0] or p.startswith(own[1])}
+                break
+    return origins

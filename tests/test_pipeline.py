@@ -11,10 +11,12 @@ from typing import Any
 
 import feedparser
 import pytest
+from sqlalchemy import select
 
 from feedpub.config import FeedConfig, Publish, SourceConfig, Where
 from feedpub.errors import ConfigError, LockedError, PublishError, StoreCorruptError
 from feedpub.models import Report
+from feedpub.store import open_store, schema
 from tests.articles import BODY, CONCERT, markdown
 from tests.conftest import NOW, Newsroom
 
@@ -721,3 +723,18 @@ def test_a_picture_that_is_replaced_is_published_anew_and_is_no_news(newsroom: N
     assert (record["image"][0]["width"], record["image"][0]["height"]) == (32, 24)
     assert after.id == before.id
     assert newsroom.publish(now=NOW + DAY).written == ()
+
+
+def test_a_merged_event_says_where_each_of_its_facts_comes_from(newsroom: Newsroom) -> None:
+    newsroom.write("a.md", markdown("First", event="{name: Fair, start: 2026-06-06, location: Old Quay}"))
+    later = (
+        "{name: Fair, start: 2026-06-06, location: Old Quay, end: 2026-06-08, url: 'https://fair.example/'}"
+    )
+    newsroom.write("b.md", markdown("Second", "Another text.", event=later))
+    assert newsroom.publish().events == 1
+    with open_store(newsroom.config) as store, store.reading() as connection:
+        row = connection.execute(select(schema.record).where(schema.record.c.kind == "event")).one()
+    origins = json.loads(row.origins)
+    assert json.loads(row.data)["endDate"] == "2026-06-08"
+    assert {"/name", "/startDate", "/endDate", "/url"} <= origins.keys()
+    assert (origins["/endDate"]["kind"], origins["/endDate"]["name"]) == ("metadata", "end")
