@@ -231,9 +231,6 @@ def test_site_name_is_cut_from_the_title_only_if_the_page_names_it() -> None:
     assert unnamed.headline == "Storm warning - what to do | Coast News"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a stated body is not preferred yet where the page shows no text at all"
-)
 def test_stated_body_is_taken_if_it_is_longer_than_the_text_of_the_page() -> None:
     stated = (
         "First paragraph with the facts.\\n\\nSecond paragraph, which the page shows to subscribers only. "
@@ -289,14 +286,12 @@ def test_page_without_text_is_refused(markup: str) -> None:
     assert found.refused
 
 
-@pytest.mark.xfail(strict=True, reason="the main-text extractor repeats the heading of a one-sentence page")
 def test_short_page_is_read_whole() -> None:
     article = read("<h1>Fire out</h1><p>The fire is out.</p>").article
     assert article is not None
     assert (article.headline, article.body_text) == ("Fire out", "The fire is out.")
 
 
-@pytest.mark.xfail(strict=True, reason="RDFa on demand does not give the headline yet")
 def test_rdfa_and_microformats_are_read_on_demand_only() -> None:
     rdfa = page(
         "",

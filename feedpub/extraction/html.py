@@ -19,7 +19,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from feedpub import dates, urls
-from feedpub.extraction import encoding, language, maintext, pagedata, sanitise, structured, things, values
+from feedpub.extraction import (
+    encoding,
+    language,
+    maintext,
+    pagedata,
+    sanitise,
+    structured,
+    things,
+    values,
+    visible,
+)
 from feedpub.extraction.settings import ExtractSettings
 from feedpub.extraction.values import Node, Reading
 from feedpub.models import Article, Document, EventMention, Extraction, Image, Origin, Problem, When
@@ -27,17 +37,6 @@ from feedpub.models import Article, Document, EventMention, Extraction, Image, O
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-_META_CHARSET = re.compile(
-    rb"""<meta[^>]{1,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.\-]{2,40})""", re.IGNORECASE
-)
-# What these labels mean on the web: https://encoding.spec.whatwg.org/#names-and-labels
-_CHARSETS = {
-    "iso-8859-1": "windows-1252", "iso8859-1": "windows-1252", "latin1": "windows-1252",
-    "latin-1": "windows-1252",
-    "us-ascii": "windows-1252", "ascii": "windows-1252", "gb2312": "gb18030", "gbk": "gb18030",
-    "iso-8859-9": "windows-1254", "utf-16": "utf-8", "unicode": "utf-8", "x-sjis": "cp932",
-    "shift_jis": "cp932",
-}  # fmt: skip
 _XML_DECLARATION = re.compile(r"\A\s*<\?xml[^>]{0,200}\?>")
 _SEPARATOR = re.compile(r"\s+(?:\||-|–|—|::|·|»|«|•|/)\s+")
 _PUBLISHED_CLASS = re.compile(r"publish|posted|entry-date|pubdate|dateline|date-created", re.IGNORECASE)
@@ -81,7 +80,7 @@ def read(
         settings: `dayfirst` settles dates like 03/04/2025.
         syntaxes: What structured data to read; "rdfa" and "microformat" are slow and not in the default.
     """
-    decoded = encoding.decode(document.data, document.encoding or _declared_charset(document.data))
+    decoded = encoding.decode(document.data, document.encoding or pagedata.declared_charset(document.data))
     problems = list(decoded.problems)
     if any(problem.severity == "error" for problem in problems):
         return Extraction(problems=tuple(problems))
@@ -106,6 +105,7 @@ def read(
 
     page.take_meta(data.meta)
     page.take_markup(tree, canonical, data.meta)
+    page.take_visible(visible.below_heading(tree, dayfirst=settings.dayfirst))
     body_html = maintext.main_text(tree, base_url)
     page.take_body(body_html)
     if "authors" not in page.fields:
@@ -307,6 +307,14 @@ class _Page:
             value, when = next(iter(plain.items()))
             self.put("published", when, Origin("markup", "time", value))
 
+    def take_visible(self, shown: visible.Shown) -> None:
+        """Byline and dates below the heading, which are no part of the text then."""
+        self.put("authors", shown.authors, Origin("markup", "byline in the page", shown.byline))
+        for field, (when, line) in shown.dates.items():
+            self.put(field, when, Origin("markup", "date line in the page", line))
+        for element in shown.elements:
+            element.drop_tree()
+
     def _put_first(self, field: str, when: When, origin: Origin) -> None:
         if not any(name == "time" for name, _ in self._dates[field]):
             self.put(field, when, origin)
@@ -363,14 +371,6 @@ class _Page:
         """The article, finished."""
         fields = {**self.fields, "events": events}
         return Article(self.document.source, self.document.place, origins=self.origins, **fields)
-
-
-def _declared_charset(data: bytes) -> str | None:
-    match = _META_CHARSET.search(data[:4096])
-    if match is None:
-        return None
-    label = match[1].decode("ascii").lower()
-    return _CHARSETS.get(label, label)
 
 
 def _canonical(tree: _Element, base: str | None) -> str | None:

@@ -41,12 +41,29 @@ def main_text(tree: _Element, base_url: str | None) -> str | None:
     except Exception:  # it raises what it likes on odd trees; the plain way below remains
         found = None
     html = sanitise.clean_html(_BODY.sub("", found), base_url=base_url) if found else ""
-    if html and sanitise.html_to_text(html):
+    text = sanitise.html_to_text(html) if html else ""
+    if text and "\n\n" in text:
         return html
+    # Of a short page it runs everything into one paragraph, the heading included.
+    plain = _whole(tree, base_url)
+    if not text or (plain and _squeezed(sanitise.html_to_text(plain)) in _squeezed(text)):
+        return plain
+    return html
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def _whole(tree: _Element, base_url: str | None) -> str | None:
+    """All of the page's text but its frame and headline, as clean HTML."""
+    from copy import deepcopy
+
     from lxml import html as lxml_html
 
     for name in ("article", "main", "body"):
-        for element in list(tree.iter(name))[:1]:
+        for found in list(tree.iter(name))[:1]:
+            element = deepcopy(found)
             for frame in list(
                 element.iter("nav", "footer", "aside", "form", "header", "h1", "script", "style")
             ):
@@ -80,10 +97,10 @@ def without_headline(html: str, text: str, headline: str | None) -> tuple[str, s
 
 def is_better(stated: str, extracted: str) -> bool:
     """Whether the stated body is the whole text, and keeps its paragraphs where the page has them."""
-    length, other = len("".join(stated.split())), len("".join(extracted.split()))
-    if length < other * 0.98:
+    words, others = _squeezed(stated), _squeezed(extracted)
+    if words == others:  # the extractor may have found nothing but the stated body
+        return "\n" in stated and "\n" not in extracted
+    if len(words) < len(others) * 0.98:
         return False
     run_together = "\n" not in stated and "\n" in extracted
-    return not (run_together and other >= length * 0.9) and "".join(stated.split()) != "".join(
-        extracted.split()
-    )
+    return not (run_together and len(others) >= len(words) * 0.9)

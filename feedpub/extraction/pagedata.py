@@ -35,6 +35,18 @@ _WRAPPING = re.compile(
     r"\A\s*(?://|/\*)?\s*(?:<!--|<!\[CDATA\[)\s*(?:\*/|//)?|(?://|/\*)?\s*(?:-->|\]\]>)\s*(?:\*/)?[\s;]*\Z"
 )
 
+_META_CHARSET = re.compile(
+    rb"""<meta[^>]{1,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.\-]{2,40})""", re.IGNORECASE
+)
+# What these labels mean on the web: https://encoding.spec.whatwg.org/#names-and-labels
+_CHARSETS = {
+    "iso-8859-1": "windows-1252", "iso8859-1": "windows-1252", "latin1": "windows-1252",
+    "latin-1": "windows-1252",
+    "us-ascii": "windows-1252", "ascii": "windows-1252", "gb2312": "gb18030", "gbk": "gb18030",
+    "iso-8859-9": "windows-1254", "utf-16": "utf-8", "unicode": "utf-8", "x-sjis": "cp932",
+    "shift_jis": "cp932",
+}  # fmt: skip
+
 
 @dataclass(slots=True)
 class PageData:
@@ -69,7 +81,7 @@ def collect(
         found = _extruct(tree, "microdata", base_url, data.problems)
         data.nodes["microdata"] = [_from_microdata(item) for item in found if isinstance(item, Mapping)]
     if "rdfa" in wanted:
-        found = _extruct(tree, "rdfa", base_url, data.problems)
+        found = _extruct(markup, "rdfa", base_url, data.problems)
         data.nodes["rdfa"] = [_from_rdfa(item) for item in found if isinstance(item, Mapping)]
     if "microformat" in wanted:
         found = _extruct(markup, "microformat", base_url, data.problems)
@@ -256,3 +268,12 @@ def _read_meta(tree: _Element, meta: dict[str, list[str]]) -> None:
             name = (element.get(attribute) or "").strip().lower()
             if name and content and content.strip() and name not in known:
                 meta.setdefault(name, []).append(content)
+
+
+def declared_charset(data: bytes) -> str | None:
+    """The encoding that a page's own `<meta>` states, as the web means that label, or None."""
+    match = _META_CHARSET.search(data[:4096])
+    if match is None:
+        return None
+    label = match[1].decode("ascii").lower()
+    return _CHARSETS.get(label, label)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from feedpub import dates
-from feedpub.extraction import agents, metadata
+from feedpub.extraction import agents, datelines, metadata
 from feedpub.extraction.metadata import Fields, Item
 from feedpub.extraction.settings import ExtractSettings
 from feedpub.models import Article, Document, Extraction, Origin, When
@@ -24,12 +24,6 @@ _PREFIX = re.compile(
     re.IGNORECASE,
 )
 _KEY = re.compile(r"([^\W\d_][\w '’/-]{0,30}?)[ \t]?:(?:[ \t]+([^\n]*))?\Z")
-_WORDY_DATE = re.compile(
-    r"(?:(?P<key>date|datum|fecha|data|published|posted|updated|last updated"
-    r"|veröffentlicht|aktualisiert|publié|mis à jour"
-    r"|publicado|actualizado|pubblicato|aggiornato)(?: on| am| le| el| il)?[: ]+)?(?P<date>[^\n]{6,60})\Z",
-    re.IGNORECASE,
-)
 _DATELINE = re.compile(
     r"(?P<dateline>(?P<place>[^\W\d_][^\n()—–:;\[\]]{1,60}?)[ ]?\((?P<agency>[^\W\d_][^\n()]{1,24})\))"
     r"[ ]?(?:—|–|--?|:)[ ]+"
@@ -211,15 +205,7 @@ class _Reader:
         return bool(found)
 
     def _day_of(self, text: str) -> tuple[str, When] | None:
-        match = _WORDY_DATE.match(text)
-        if match is None or not any(c.isdigit() for c in text):
-            return None
-        when = dates.parse(match["date"], dayfirst=self.dayfirst)
-        if when is None or when.precision in ("year", "month"):
-            return None
-        key = (match["key"] or "").lower()
-        updated = key.endswith(("updated", "aktualisiert", "jour", "actualizado", "aggiornato"))
-        return ("modified" if updated else "published"), when
+        return datelines.date_line(text, dayfirst=self.dayfirst)
 
     def _date_line(self) -> bool:
         line = self.line(self.at)
