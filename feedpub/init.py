@@ -58,6 +58,10 @@ every = "5m"
 # keep_deleted = true
 # How dates such as 03/04/2025 are meant; left out, they are not read.
 # dayfirst = true
+# Structured data in web pages to read besides JSON-LD, microdata and OpenGraph; slow.
+# syntaxes = ["rdfa", "microformat"]
+# Follow links that lead out of the folder.
+# follow_outside = false
 # Other kinds of source come from plugins.
 # kind = "files"
 

@@ -174,7 +174,8 @@ EXITS = {
 }
 
 
-def test_the_exit_codes_of_the_readme_are_those_of_the_program(tmp_path):
+def test_the_exit_codes_of_the_readme_are_those_of_the_program(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # the state of a bare folder stands where the command is run
     (sentence,) = re.findall(r"Exit codes:\s+(.*?)\.\n", page("README.md"), re.DOTALL)
     told = {
         meaning: int(code)

@@ -14,11 +14,11 @@ GOLDEN = sorted(path.stem for path in DATA.glob("*.json"))
 
 
 def read(
-    data: str | bytes, *, url: str | None = None, encoding: str | None = None, **options: object
+    data: str | bytes, *, url: str | None = None, encoding: str | None = None, syntaxes: tuple[str, ...] = ()
 ) -> Extraction:
     raw = data.encode() if isinstance(data, str) else data
     document = Document("pages", "page.html", raw, "text/html", url=url, encoding=encoding)
-    return html.read(document, ExtractSettings(), **options)  # type: ignore[arg-type]
+    return html.read(document, ExtractSettings(syntaxes=syntaxes))
 
 
 def page(head: str, body: str = "") -> str:
@@ -298,7 +298,7 @@ def test_rdfa_and_microformats_are_read_on_demand_only() -> None:
         '<div vocab="https://schema.org/" typeof="NewsArticle"><h1 property="headline">From RDFa</h1>'
         '<p property="articleBody">The ferry stayed in port on Monday because of high waves.</p></div>',
     )
-    assert (read(rdfa, syntaxes=["rdfa"]).article or pytest.fail("none")).origins[
+    assert (read(rdfa, syntaxes=("rdfa",)).article or pytest.fail("none")).origins[
         "headline"
     ].name == "rdfa: headline"
     assert (read(rdfa).article or pytest.fail("none")).origins["headline"].name == "h1"
@@ -307,7 +307,7 @@ def test_rdfa_and_microformats_are_read_on_demand_only() -> None:
         '<div class="h-entry"><h1 class="p-name">From hentry</h1><span class="p-author">Ida Falk</span>'
         '<time class="dt-published" datetime="2025-04-05">x</time><p class="e-content">The ferry stayed in port.</p></div>',
     )
-    article = read(hentry, syntaxes=["microformat"]).article
+    article = read(hentry, syntaxes=("microformat",)).article
     assert article is not None
     assert article.origins["headline"].name == "microformat: headline"
     assert [agent.name for agent in article.authors] == ["Ida Falk"]
@@ -340,3 +340,47 @@ def test_hostile_page_costs_bounded_time_and_raises_nothing(markup: str) -> None
     found = read(f"<title>t</title>{markup}")
     assert time.perf_counter() - started < 10
     assert found.article is not None or found.problems
+
+
+HEADING = "<h1>Bridge closed</h1>"
+TEXT = "<p>The bridge was closed on 3 May 2024 after a lorry had broken through its deck, the town said.</p>"
+MORE = "<p>It will be open again in the autumn, if the steel comes in time and the river stays low.</p>"
+
+
+@pytest.mark.parametrize(
+    ("below", "author", "published", "modified"),
+    [
+        ("<p><i>by Joan Pettifer</i></p><p><i>31 January 2026</i></p>", "Joan Pettifer", "2026-01-31", None),
+        ("<p>By Joan Pettifer | 31 January 2026</p>", "Joan Pettifer", "2026-01-31", None),
+        (
+            "<div>Published: 31 January 2026</div><div>Updated: 2 February 2026</div>",
+            None,
+            "2026-01-31",
+            "2026-02-02",
+        ),
+        ("<p>Von Eva Kern</p><p>Veröffentlicht am 31. Januar 2026</p>", "Eva Kern", "2026-01-31", None),
+        # the date of an event, a sentence, a caption, a footer
+        ("<p>31 January 2026</p>", None, None, None),
+        ("<p>On 31 January 2026 the bridge was closed.</p>", None, None, None),
+        ("<figure><figcaption>By Joan Pettifer</figcaption></figure>", None, None, None),
+        (MORE + "<p>Published: 31 January 2026</p>", None, None, None),
+    ],
+)
+def test_byline_and_date_below_the_heading(
+    below: str, author: str | None, published: str | None, modified: str | None
+) -> None:
+    article = read(
+        f"<title>Bridge closed</title><body>{HEADING}{below}{TEXT}{MORE}<footer>© 2023</footer></body>"
+    ).article
+    assert article is not None
+    assert [agent.name for agent in article.authors] == ([author] if author else [])
+    assert (article.published and article.published.value, article.modified and article.modified.value) == (
+        published, modified,
+    )  # fmt: skip
+    if author:
+        assert article.origins["authors"].name == "byline in the page"
+        assert author in (article.origins["authors"].quote or "")
+        assert author not in article.body_text
+    if published:
+        assert published[:4] not in article.body_text.split("\n\n")[0]
+    assert "closed on 3 May 2024" in article.body_text

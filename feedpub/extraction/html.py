@@ -70,15 +70,13 @@ _META = {
 }  # fmt: skip
 
 
-def read(
-    document: Document, settings: ExtractSettings, *, syntaxes: Iterable[str] = pagedata.SYNTAXES
-) -> Extraction:
+def read(document: Document, settings: ExtractSettings) -> Extraction:
     """The article of a page with its events, or the events of a page that has no article.
 
     Args:
         document: The page; its `encoding` is what the server declared, if any.
-        settings: `dayfirst` settles dates like 03/04/2025.
-        syntaxes: What structured data to read; "rdfa" and "microformat" are slow and not in the default.
+        settings: `dayfirst` settles dates like 03/04/2025; `syntaxes` says what structured data to
+            read besides the usual.
     """
     decoded = encoding.decode(document.data, document.encoding or pagedata.declared_charset(document.data))
     problems = list(decoded.problems)
@@ -91,7 +89,7 @@ def read(
 
     canonical = _canonical(tree, document.url)
     base_url = _base(tree, document.url or canonical)
-    data = pagedata.collect(tree, markup, base_url=base_url, syntaxes=syntaxes)
+    data = pagedata.collect(tree, markup, base_url=base_url, more=settings.syntaxes)
     problems += data.problems
     base_url = base_url or values.url(data.meta.get("og:url"), Reading())
 

@@ -22,9 +22,6 @@ from feedpub.models import Problem
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-SYNTAXES = ("json-ld", "microdata", "opengraph")
-"""What is read by default; "rdfa" and "microformat" can be asked for."""
-
 _MAX_SCRIPTS = 100
 _MAX_SCRIPT_CHARS = 2_000_000
 _MAX_SCOPES = 300
@@ -63,7 +60,7 @@ class PageData:
 
 
 def collect(
-    tree: _Element, markup: str, *, base_url: str | None = None, syntaxes: Iterable[str] = SYNTAXES
+    tree: _Element, markup: str, *, base_url: str | None = None, more: Iterable[str] = ()
 ) -> PageData:
     """Everything that a page states about itself.
 
@@ -71,13 +68,12 @@ def collect(
         tree: The parsed page.
         markup: The page as text, for the syntaxes that need it.
         base_url: The page's address, for relative addresses in microdata and RDFa.
-        syntaxes: What to read, out of `SYNTAXES`, "rdfa" and "microformat".
+        more: What to read besides JSON-LD, microdata and OpenGraph: "rdfa", "microformat".
     """
     data = PageData()
-    wanted = set(syntaxes)
-    if "json-ld" in wanted:
-        data.nodes["json-ld"] = _json_ld(tree, data.problems)
-    if "microdata" in wanted and _has_microdata(tree, data.problems):
+    wanted = set(more)
+    data.nodes["json-ld"] = _json_ld(tree, data.problems)
+    if _has_microdata(tree, data.problems):
         found = _extruct(tree, "microdata", base_url, data.problems)
         data.nodes["microdata"] = [_from_microdata(item) for item in found if isinstance(item, Mapping)]
     if "rdfa" in wanted:
@@ -86,7 +82,7 @@ def collect(
     if "microformat" in wanted:
         found = _extruct(markup, "microformat", base_url, data.problems)
         data.nodes["microformat"] = [node for item in found for node in _from_microformat(item)]
-    if "opengraph" in wanted and tree.find(".//meta[@property]") is not None:
+    if tree.find(".//meta[@property]") is not None:
         for item in _extruct(tree, "opengraph", base_url, data.problems):
             for name, value in item.get("properties", ()):
                 data.meta.setdefault(name.strip().lower(), []).append(value)

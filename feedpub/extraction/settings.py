@@ -14,6 +14,7 @@ class ExtractSettings:
 
     `timezone` (IANA) is given to times without a zone. `fields` maps our field names to JMESPath
     expressions for JSON exports. `dayfirst` settles dates like 03/04/2025; None leaves them unread.
+    `syntaxes` are those of structured data in pages to be read besides the usual: "rdfa", "microformat".
     """
 
     timezone: str = "UTC"
@@ -21,6 +22,7 @@ class ExtractSettings:
     defaults: Defaults = field(default_factory=Defaults)
     fields: Mapping[str, str] = field(default_factory=dict)
     dayfirst: bool | None = None
+    syntaxes: tuple[str, ...] = ()
     max_chars: int = 5_000_000
 
     @classmethod
@@ -32,4 +34,5 @@ class ExtractSettings:
             defaults=source.defaults,
             fields=source.fields,
             dayfirst=source.options.get("dayfirst"),
+            syntaxes=tuple(source.options.get("syntaxes", ())),
         )

@@ -64,13 +64,17 @@ def below_heading(tree: _Element, *, dayfirst: bool | None) -> Shown:
         line = " ".join("".join(element.itertext()).split())
         if not line or any(taken in element.iterancestors() for taken in shown.elements):
             continue
+        if element.tag in _TEXT_BLOCKS and _is_running_text(line):
+            break
         if len(line) > _MAX_CHARS:
-            if element.tag in _TEXT_BLOCKS:
-                break
             continue
         if shown.take([part for part in _BETWEEN.split(line) if part], line, dayfirst):
             shown.elements.append(element)
     return shown
+
+
+def _is_running_text(line: str) -> bool:
+    return len(line) > _MAX_CHARS or (len(line) > 40 and line[-1] in '.!?…。।؟”"')
 
 
 def _lines(heading: _Element) -> Iterator[_Element]:
