@@ -27,6 +27,7 @@ from feedpub.extraction import (
     sanitise,
     structured,
     things,
+    titles,
     values,
     visible,
 )
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _XML_DECLARATION = re.compile(r"\A\s*<\?xml[^>]{0,200}\?>")
-_SEPARATOR = re.compile(r"\s+(?:\||-|–|—|::|·|»|«|•|/)\s+")
 _PUBLISHED_CLASS = re.compile(r"publish|posted|entry-date|pubdate|dateline|date-created", re.IGNORECASE)
 _MODIFIED_CLASS = re.compile(r"modif|updat", re.IGNORECASE)
 
@@ -233,7 +233,7 @@ class _Page:
                 return values.url(given[0], self.reading)
             case "headline":
                 line = values.line_of(given[0])
-                return _without_site_name(line, self._site_names(meta)) if line else None
+                return titles.without_site_name(line, self._site_names(meta)) if line else None
             case _:
                 return values.line_of(given[0])
 
@@ -272,11 +272,18 @@ class _Page:
                 "license", values.url(link.get("href"), self.reading), Origin("markup", "link rel=license")
             )
         self._take_times(tree)
-        title = _text_of(next(tree.iter("title"), None))
-        headings = [text for heading in tree.iter("h1") if (text := _text_of(heading))]
+        element = next(tree.iter("title"), None)
+        title = titles.text_of(element)
+        if element is not None and titles.is_too_long(element):
+            self.problems.append(
+                values.too_long(
+                    None, f"the title is longer than {titles.MAX_LINE:,} characters; the rest was left out"
+                )
+            )
+        headings = [text for heading in tree.iter("h1") if (text := titles.text_of(heading))]
         heading = headings[0] if headings else None
         named = [text for text in headings if title and text.casefold() in title.casefold()]
-        cut = _without_site_name(title, self._site_names(meta)) if title else None
+        cut = titles.without_site_name(title, self._site_names(meta)) if title else None
         if named and cut and named[0].casefold() not in self._site_names(meta):
             self.put("headline", named[0], Origin("markup", "h1", named[0]))
         elif len(headings) == 1 and heading and not cut:
@@ -288,7 +295,7 @@ class _Page:
         for number, element in enumerate(tree.iter("time")):
             if number >= 500:
                 break
-            stated = element.get("datetime") or _text_of(element) or ""
+            stated = element.get("datetime") or titles.text_of(element) or ""
             when = dates.parse(stated, dayfirst=self.reading.dayfirst)
             if when is None:
                 continue
@@ -405,25 +412,6 @@ def _with_main_entities(nodes: list[tuple[str, Node]]) -> list[tuple[str, Node]]
 def _says_article(meta: Mapping[str, list[str]]) -> bool:
     kind = (meta.get("og:type") or [""])[0].strip().lower()
     return kind in ("article", "news", "newsarticle") or "article:published_time" in meta
-
-
-def _without_site_name(title: str, names: set[str]) -> str:
-    """ "Bridge closed" from "Bridge closed | Example News", where the page names its site so."""
-    found = list(_SEPARATOR.finditer(title))
-    if found and names:
-        if title[found[-1].end() :].casefold() in names:
-            return title[: found[-1].start()]
-        if title[: found[0].start()].casefold() in names:
-            return title[found[0].end() :]
-    return title
-
-
-def _text_of(element: _Element | None) -> str | None:
-    if element is None:
-        return None
-    return values.line_of(
-        " ".join("".join(element.itertext()).split())[:2_000].replace("&", "&amp;").replace("<", "&lt;")
-    )
 
 
 def _apart(one: When, other: When) -> bool:

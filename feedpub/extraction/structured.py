@@ -157,6 +157,7 @@ def article_from_schema_org(
     reading = reading or Reading()
     fields = _Fields(node, how, reading)
     put, get = fields.put, node.get
+    fields.problems += values.cut_short(node)
 
     types = types_of(node)
     kind = next((name for name in NEWS_TYPES if name in types), "NewsArticle")

@@ -17,7 +17,7 @@ from typing import Any
 
 from feedpub import dates, urls
 from feedpub.extraction import sanitise
-from feedpub.models import When
+from feedpub.models import Problem, When
 
 Node = Mapping[str, Any]
 
@@ -25,6 +25,7 @@ MAX_ITEMS = 200
 """No list in an article's metadata is longer in earnest."""
 
 _MAX_TEXT = 5_000
+_LONG = frozenset({"articleBody", "text"})
 _INLINE_TAG = re.compile(
     r"</?(?:b|i|em|strong|span|br|p|a|sub|sup|small|u|q|cite|mark|font|div|h[1-6])(?:\s[^<>]*+)?/?>",
     re.IGNORECASE,
@@ -67,6 +68,25 @@ def items(value: object) -> list[Any]:
             if _there(item)
         ]
     return [value] if _there(value) else []
+
+
+def cut_short(node: Node) -> Iterator[Problem]:
+    """Advice for each property of which only the beginning is read."""
+    for key, value in node.items():
+        if isinstance(value, (list, tuple)) and len(value) > MAX_ITEMS:
+            yield too_long(f"/{key}", f"{key} has {len(value):,} values; the first {MAX_ITEMS} were read")
+        elif isinstance(value, str) and len(value) > _MAX_TEXT and key not in _LONG:
+            yield too_long(
+                f"/{key}", f"{key} has {len(value):,} characters; the first {_MAX_TEXT:,} were read"
+            )
+
+
+def too_long(pointer: str | None, what: str) -> Problem:
+    """The advice that only the beginning of something was read."""
+    return Problem(
+        "too-long", f"{what[0].upper()}{what[1:]}.", "Leave out what no reader needs, or make several articles of it.",
+        severity="advice", pointer=pointer,
+    )  # fmt: skip
 
 
 def _there(value: object) -> bool:
