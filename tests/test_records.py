@@ -6,10 +6,12 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import feedpub
 from feedpub.config import Site
 from feedpub.models import (
     Address,
@@ -502,3 +504,22 @@ def test_any_text_is_built_without_raising_and_twice_alike(
     )
     assert one == two
     assert one.data["mentions"] == [{"@id": "urn:x:e"}]
+
+
+@pytest.mark.parametrize(
+    ("data", "media_type"),
+    [
+        (rb'{"@type": "NewsArticle", "headline": "A\ud800 b", "articleBody": "T\udfff.", "keywords": ["x\ud83d"]}',
+         "application/json"),
+        (b'{"title": "A\\ud800 b", "tags": ["x\\udfff"]}\n\nText.\n', "text/markdown"),
+        (b'<script type="application/ld+json">{"@type": "NewsArticle", "headline": "A\\ud800 b"}</script>'
+         b"<p>Text &#xDFFF; of the page.</p>", "text/html"),
+    ],
+    ids=["json", "front matter", "page"],
+)  # fmt: skip
+def test_halves_of_characters_never_get_into_a_record(data: bytes, media_type: str) -> None:
+    article = feedpub.extract(feedpub.Document("desk", "a", data, media_type)).article
+    assert article is not None
+    (record,) = feedpub.build_records(article, SITE, url="https://news.example/a")
+    assert record.data["headline"] == "A b"
+    orjson.dumps([record.data, record.origins])

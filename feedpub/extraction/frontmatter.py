@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from feedpub.extraction import values
 from feedpub.extraction.metadata import Item
 from feedpub.models import Problem
 
@@ -290,5 +291,6 @@ def _json(text: str, start: int) -> FrontMatter:
     if not isinstance(data, Mapping) or text[end : end + 1] not in ("", "\n"):
         return FrontMatter()
     block = text[start:end]
+    data = values.whole(data, block)
     items = [_located(key, value, _in_json(key), block, (start, line - 1)) for key, value in data.items()]
     return FrontMatter(tuple(items), end)

@@ -329,6 +329,7 @@ def _parsed(text: str) -> tuple[Any, tuple[Problem, ...]]:
 
     try:
         value = json.loads(text, object_pairs_hook=pairs, parse_constant=_constant, parse_int=_integer)
+        value = values.whole(value, text)
     except json.JSONDecodeError as error:
         near = text[max(0, error.pos - 20) : error.pos + 20].replace("\n", " ")
         return None, (

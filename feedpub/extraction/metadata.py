@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from feedpub import dates, urls
+from feedpub import dates, urls, vocabulary
 from feedpub.extraction import agents
 from feedpub.models import Correction, Image, Origin, Place, Problem, Topic, When
 
@@ -78,17 +78,7 @@ navorder parent haschildren linktitle showtoc hidemeta disableshare searchhidden
 excerptseparator authorprofile readtime share related cascade build markup robots headless
 """
 _LAYOUT = frozenset(_LAYOUT_KEYS.split())
-ARTICLE_TYPES = {
-    name.lower(): name
-    for name in (
-        "NewsArticle",
-        "AnalysisNewsArticle",
-        "OpinionNewsArticle",
-        "ReportageNewsArticle",
-        "ReviewNewsArticle",
-        "BackgroundNewsArticle",
-    )
-}
+_ARTICLE_TYPES = {name.lower(): name for name in vocabulary.ARTICLE_TYPES}
 _DATES = ("published", "modified", "created", "publish_at", "expires_at")
 _TRUE = frozenset(("true", "yes", "on", "1", "ja", "oui", "sí", "si"))
 _FALSE = frozenset(("false", "no", "off", "0", "nein", "non"))
@@ -208,7 +198,7 @@ def _take(found: Fields, name: str, item: Item, text: str, dayfirst: bool | None
         values = tuple(v for v in _listed(value) if name == "aliases" or urls.is_http_url(v))
         found.set(name, values, origin)
     elif name == "type":
-        found.set(name, ARTICLE_TYPES.get(plain(value).rsplit("/", 1)[-1].lower()), origin)
+        found.set(name, _ARTICLE_TYPES.get(plain(value).rsplit("/", 1)[-1].lower()), origin)
     elif name == "language":
         found.set(name, language_tag(plain(value)), origin)
     elif name == "url":

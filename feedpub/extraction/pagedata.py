@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from feedpub.extraction import structured
+from feedpub.extraction import structured, values
 from feedpub.extraction.values import Node, items, short_name
 from feedpub.models import Problem
 
@@ -145,7 +145,8 @@ def _one_script(text: str) -> list[Any]:
     script.text = text.strip().rstrip(";")
     alone.append(script)
     try:
-        return list(extruct.extract(alone, syntaxes=["json-ld"], errors="strict")["json-ld"])
+        found = list(extruct.extract(alone, syntaxes=["json-ld"], errors="strict")["json-ld"])
+        return values.whole(found, text)  # type: ignore[no-any-return]
     except ValueError:
         json.loads(text, strict=False)  # says where it is broken, counted in the script as it stands
         raise

@@ -8,6 +8,7 @@ https://schema.org/docs/datamodel.html
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -36,6 +37,7 @@ _MARKUP = re.compile(
     re.IGNORECASE,
 )
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad\ufeff\ud800-\udfff\ufffe\uffff]")
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _PIXELS = re.compile(r"\s*([0-9]{1,5})(?:\.0+)?\s*(?:px|pixels?)?\s*\Z", re.IGNORECASE)
 _ZERO_DATE = re.compile(r"\s*(?:0000-00-00|0001-01-01|-0001-11-30)")
 
@@ -68,6 +70,16 @@ def items(value: object) -> list[Any]:
             if _there(item)
         ]
     return [value] if _there(value) else []
+
+
+def whole(value: Any, source: str) -> Any:
+    """`value`, read from the JSON in `source`, without halves of characters, which no UTF-8 can hold.
+
+    JSON may escape such a half alone: https://www.rfc-editor.org/rfc/rfc8259#section-8.2
+    """
+    if not _HALF.search(source):
+        return value
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "ignore"))
 
 
 def cut_short(node: Node) -> Iterator[Problem]:
