@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import feedparser
+import pytest
 
 from tests.articles import CONCERT, markdown
 from tests.conftest import NOW, Newsroom
@@ -80,7 +81,9 @@ def _all_whole(newsroom: Newsroom, old: dict[str, bytes], new: dict[str, bytes])
         json.loads(present["manifest.json"])
 
 
-def test_killed_at_every_call_in_turn(newsroom: Newsroom, tmp_path: Path) -> None:
+@pytest.mark.parametrize("step", [pytest.param(1, marks=pytest.mark.long), 7])
+def test_killed_at_every_call_in_turn(newsroom: Newsroom, tmp_path: Path, step: int) -> None:
+    """With a step, at every n-th call."""
     newsroom.write("a.md", markdown("Article A", section="Town"))
     newsroom.write("b.md", markdown("Article B", "Text of B.", section="Town"))
     newsroom.publish()
@@ -101,9 +104,9 @@ def test_killed_at_every_call_in_turn(newsroom: Newsroom, tmp_path: Path) -> Non
     assert new != old
 
     survived = False
-    call = 0
+    call = 1 - step
     while not survived:
-        call += 1
+        call += step
         reset()
         survived = _publish_and_die(newsroom, call)
         _all_whole(newsroom, old, new)

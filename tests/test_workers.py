@@ -4,10 +4,12 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from feedpub import intake
+from feedpub.config import Site
 from feedpub.errors import PublishError
 from feedpub.extraction import ExtractSettings
 from feedpub.models import Document
@@ -138,6 +140,7 @@ def test_a_document_that_breaks_the_reader_costs_only_itself(monkeypatch: pytest
     """The store is not needed for this: only the step that reads a batch again, one by one."""
     taking = object.__new__(intake.Intake)
     taking._settings = ExtractSettings()
+    taking._config = SimpleNamespace(site=Site(title="News", url="https://news.example/"))
     good = Changed(Document("s", "good.txt", b"A headline\n\nA text.", "text/plain"), "1", "d1")
     bad = replace(good, document=replace(good.document, place="bad.txt"))
 
@@ -150,5 +153,5 @@ def test_a_document_that_breaks_the_reader_costs_only_itself(monkeypatch: pytest
     taking._workers = Fragile(1)
     found = taking._one_by_one([good, bad])
     assert found["good.txt"].article is not None
-    (problem,) = found["bad.txt"].problems
+    (problem,) = found["bad.txt"].refused
     assert (problem.rule, problem.severity) == ("reader-crashed", "error")
