@@ -241,7 +241,7 @@ def test_wrong_usage_is_2_and_told_on_stderr(arguments):
 
 HEAVY = {
     "jsonschema", "jsonschema_rs", "extruct", "trafilatura", "sqlalchemy", "feedgen", "jinja2", "lxml",
-    "starlette", "uvicorn", "py3langid", "numpy", "yaml", "orjson", "tqdm", "nh3", "cmarkgfm", "schedule",
+    "starlette", "uvicorn", "py3langid", "numpy", "yaml", "orjson", "tqdm", "nh3", "comrak", "schedule",
     "charset_normalizer", "asyncio", "importlib.metadata", "logging", "tomllib", "dataclasses", "json",
 }  # fmt: skip
 

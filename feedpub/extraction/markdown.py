@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
+from typing import Any
 
 from feedpub.extraction import frontmatter, metadata, plaintext
 from feedpub.extraction.metadata import Fields, Item
 from feedpub.extraction.settings import ExtractSettings
 from feedpub.models import Article, Document, EventMention, Extraction, Origin, Problem
 
-_EXTENSIONS = ("table", "autolink", "strikethrough", "tasklist")
 # Bounded repeats: an unclosed mark must not send the search to the end of the text each time.
 _TEMPLATE = re.compile(
     r"\{\{[<%](?:[^{}]|\}(?!\}))[^{}]{0,1000}\}\}"
@@ -152,15 +153,23 @@ def _inline_text(raw: str) -> str:
     return " ".join(sanitise.html_to_text(_to_html(raw)).split())
 
 
-def _to_html(markup: str) -> str:
-    import cmarkgfm
-    from cmarkgfm.cmark import Options
+@lru_cache(maxsize=1)
+def _options() -> dict[str, Any]:
+    import comrak
 
+    extensions = comrak.ExtensionOptions()
+    for name in ("table", "autolink", "strikethrough", "tasklist", "footnotes"):
+        setattr(extensions, name, True)
+    rendering = comrak.RenderOptions()
     # Unsafe means raw HTML is passed on: to the sanitiser, which knows what is safe.
-    options = Options.CMARK_OPT_UNSAFE | Options.CMARK_OPT_FOOTNOTES
-    html: str = cmarkgfm.markdown_to_html_with_extensions(
-        markup, options=options, extensions=list(_EXTENSIONS)
-    )
+    rendering.unsafe_ = True
+    return {"extension_options": extensions, "render_options": rendering}
+
+
+def _to_html(markup: str) -> str:
+    import comrak
+
+    html: str = comrak.render_markdown(markup, **_options())
     return html
 
 
