@@ -100,8 +100,17 @@ def _reader(media_type: str) -> Callable[[Document, str, ExtractSettings], Extra
 def _placed(problem: Problem, document: Document) -> Problem:
     if problem.place is not None:
         return problem
-    line = problem.line + document.line - 1 if problem.line and document.line > 1 else problem.line
+    line = problem.line or _line_of(problem.value, document.data)
+    line = line + document.line - 1 if line and document.line > 1 else line
     return replace(problem, place=document.place, line=line or (document.line if document.line > 1 else None))
+
+
+def _line_of(value: str | None, data: bytes) -> int | None:
+    """The line of a value, given as its repr, if it stands in the document once and as it is."""
+    sought = (value or "")[1:-1].encode("utf-8", "replace")
+    if len(sought) < 4 or data.count(sought) != 1:
+        return None
+    return data.count(b"\n", 0, data.index(sought)) + 1
 
 
 def _completed(article: Article, settings: ExtractSettings) -> Article:

@@ -77,6 +77,8 @@ def _remedy(message: str) -> str:
         return "Put a value that holds a colon into quotes."
     if "never closed" in message:
         return "Write the same marks on a line of their own where the front matter ends."
+    if "longer than" in message or "nested too deep" in message or "too often" in message:
+        return "Keep short facts there, such as title, date and author, and put the text below it."
     return "Mend that line; a value with a colon, a quote or a bracket in it needs quotes around it."
 
 

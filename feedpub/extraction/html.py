@@ -346,7 +346,7 @@ class _Page:
                 Problem(
                     "date-unreadable",
                     f"{name} is {given[:80]!r}, which is no date that can be read in one way only.",
-                    "Write it as 2025-09-02 or 2025-09-02T14:30:00+02:00; for 03/04/2025 set `dayfirst`.",
+                    "Write it as 2025-09-02 or 2025-09-02T14:30:00+02:00, the year with 4 digits; for 03/04/2025 set `dayfirst`.",
                     value=repr(given)[:200],
                 ),
             )

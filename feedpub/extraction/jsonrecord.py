@@ -251,7 +251,7 @@ def _unreadable(name: str, value: Any) -> Problem:
     return Problem(
         "date-unreadable",
         f"{name} is {str(value)[:80]!r}, which is no date that can be read in one way only.",
-        "Write it as 2025-09-02 or 2025-09-02T14:30:00+02:00; for 03/04/2025 set `dayfirst` for the source.",
+        "Write it as 2025-09-02 or 2025-09-02T14:30:00+02:00, the year with 4 digits; for 03/04/2025 set `dayfirst` for the source.",
         pointer=f"/{name}",
         value=repr(value)[:200],
     )

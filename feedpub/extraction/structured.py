@@ -120,7 +120,7 @@ class _Fields:
             Problem(
                 rule,
                 f"{key} is {shown[:80]}, which is no date that can be read in one way only.",
-                "Write it as 2025-09-02 or 2025-09-02T14:30:00+02:00, or leave it out.",
+                "Write it as 2025-09-02 or 2025-09-02T14:30:00+02:00, the year with 4 digits, or leave it out.",
                 severity="error" if severity_error else "advice",
                 pointer=f"{self.pointer}/{key}",
                 value=shown[:200],
