@@ -384,3 +384,9 @@ def test_byline_and_date_below_the_heading(
     if published:
         assert published[:4] not in article.body_text.split("\n\n")[0]
     assert "closed on 3 May 2024" in article.body_text
+
+
+def test_of_far_too_many_things_it_is_told_that_some_were_left_out() -> None:
+    graph = json.dumps({"@graph": [{"@type": "Event", "name": f"E{n}"} for n in range(5_001)]})
+    found = read(page(f'<title>T</title><script type="application/ld+json">{graph}</script>'))
+    assert ("too-long", "advice") in rules(found)

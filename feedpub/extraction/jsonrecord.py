@@ -84,6 +84,9 @@ def read(document: Document, text: str, settings: ExtractSettings) -> Extraction
         return Extraction(problems=problems)
     base_url = document.url
     nodes = structured.flatten(value)
+    if len(nodes) >= structured.MAX_NODES:
+        what = f"the file describes more than {structured.MAX_NODES:,} things; the rest was left out"
+        problems = (*problems, values.too_long(None, what))
     reading = Reading(base_url, settings.dayfirst, structured.index_of(nodes))
     if not mapping:
         given = _schema_org(nodes, document, reading)

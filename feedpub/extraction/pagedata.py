@@ -123,9 +123,11 @@ def _json_ld(tree: _Element, problems: list[Problem]) -> list[Node]:
             problems.append(_json_ld_problem(script, f"is longer than {_MAX_SCRIPT_CHARS:,} characters", 0))
             continue
         try:
-            found += structured.flatten(
+            nodes = structured.flatten(
                 _one_script(_WRAPPING.sub("", text) if "<!" in text or "-->" in text else text)
             )
+            found += nodes
+            problems += _cut(nodes)
         except (ValueError, RecursionError) as error:
             line = error.lineno - 1 if isinstance(error, json.JSONDecodeError) else 0
             reason = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
@@ -133,6 +135,16 @@ def _json_ld(tree: _Element, problems: list[Problem]) -> list[Node]:
     if len(scripts) > _MAX_SCRIPTS:
         problems.append(_json_ld_problem(scripts[_MAX_SCRIPTS], f"comes after {_MAX_SCRIPTS} others", 0))
     return found
+
+
+def _cut(nodes: list[Node]) -> list[Problem]:
+    if len(nodes) < structured.MAX_NODES:
+        return []
+    return [
+        values.too_long(
+            None, f"a script describes more than {structured.MAX_NODES:,} things; the rest was left out"
+        )
+    ]
 
 
 def _one_script(text: str) -> list[Any]:

@@ -58,15 +58,19 @@ def is_event(node: object) -> bool:
     return any(name in EVENT_TYPES for name in types_of(node))
 
 
+MAX_NODES = 5_000
+"""Things that one document describes, at most; the rest is not read."""
+
+
 def flatten(value: object) -> list[Node]:
     """The nodes at the top of some JSON-LD: of lists and of `@graph` alike, to any sane depth."""
     found: list[Node] = []
     waiting: list[tuple[object, int]] = [(value, 0)]
-    while waiting and len(found) < 5_000:
+    while waiting and len(found) < MAX_NODES:
         item, depth = waiting.pop()
         if isinstance(item, list):
             if depth < 8:
-                waiting.extend((part, depth + 1) for part in reversed(item[:5_000]))
+                waiting.extend((part, depth + 1) for part in reversed(item[:MAX_NODES]))
         elif isinstance(item, Mapping):
             if any(not key.startswith("@") for key in item) or "@type" in item:
                 found.append(item)
