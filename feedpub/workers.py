@@ -53,6 +53,7 @@ class Workers:
         self._started: list[_Process] = []
         self._lock = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
+        self._closed = False
 
     def __enter__(self) -> Workers:
         return self
@@ -64,13 +65,16 @@ class Workers:
 
     def close(self) -> None:
         """End the processes, what they are doing included."""
+        self._closed = True
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            threads.shutdown(wait=False, cancel_futures=True)
         with self._lock:
             for process in self._started:
                 process.end()
             self._started.clear()
-        if self._threads is not None:
-            self._threads.shutdown(wait=True, cancel_futures=True)
-            self._threads = None
+        if threads is not None:
+            threads.shutdown(wait=True)
 
     def map(
         self,
@@ -116,6 +120,8 @@ class Workers:
         try:
             return self.call(function, chunk)
         except WorkerDiedError:
+            if self._closed:
+                raise
             return died(chunk)
 
     def call(self, function: Callable[[T], R], chunk: T) -> R:
@@ -140,9 +146,11 @@ class Workers:
     def _process(self) -> _Process | None:
         with contextlib.suppress(queue.Empty):
             return self._idle.get_nowait()
-        process = _Process.start()
-        if process is not None:
-            with self._lock:
+        with self._lock:
+            if self._closed:
+                raise WorkerDiedError
+            process = _Process.start()
+            if process is not None:
                 self._started.append(process)
         return process
 

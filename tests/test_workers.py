@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -102,6 +103,26 @@ def test_no_process_outlives_the_pool() -> None:
         pid = pool.call(os.getpgid, 0) and pool.call(_own_pid, 0)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def sleep_in_another(number: int) -> int:
+    time.sleep(30 if number else 0)
+    return os.getpid()
+
+
+def test_a_pool_that_is_left_midway_ends_at_once_and_starts_nothing_more() -> None:
+    started = time.monotonic()
+    with Workers(2) as pool:
+        pids = [pool.call(_own_pid, 0)]
+        threading.Timer(0.5, pool.close).start()
+        with pytest.raises(WorkerDiedError):
+            pool.call(sleep_in_another, 1)
+    with pytest.raises(WorkerDiedError):
+        pool.call(square, 1)
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    assert time.monotonic() - started < 20
 
 
 def _own_pid(_: int) -> int:
