@@ -255,5 +255,8 @@ def _serve() -> None:
             answer = (True, function(chunk))
         except Exception as error:
             answer = (False, error)
-        pickle.dump(answer, send, pickle.HIGHEST_PROTOCOL)
-        send.flush()
+        try:
+            pickle.dump(answer, send, pickle.HIGHEST_PROTOCOL)
+            send.flush()
+        except BrokenPipeError:  # the publisher was killed
+            os._exit(0)

@@ -147,6 +147,20 @@ def test_processes_end_with_the_program_that_started_them() -> None:
     pytest.fail("the process is still there")
 
 
+def test_a_publisher_that_is_killed_leaves_no_complaint() -> None:
+    program = (
+        "import os, threading; from feedpub.workers import Workers; from tests.test_workers import slow_answer\n"
+        "threading.Timer(0.5, os._exit, (1,)).start(); Workers(1).call(slow_answer, 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def slow_answer(_: int) -> bytes:
+    time.sleep(1)
+    return bytes(1_000_000)
+
+
 def test_where_python_cannot_start_itself_the_work_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
     for program in ("/nowhere/python", "/bin/echo"):
         monkeypatch.setattr(sys, "executable", program)
