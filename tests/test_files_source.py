@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,20 @@ from feedpub.errors import ConfigError, SourceError
 from feedpub.sources import Change, Changed, Gone, Listing, Seen, Touched, Unreadable, containers
 from feedpub.sources.files import FilesSource
 from feedpub.sources.walk import Walk, pattern
+from tests.isolation import in_child, obey_permissions
 
 NOW = datetime(2025, 9, 3, tzinfo=UTC)
 OLD = 1_756_800_000_123_456_789
-needs_permissions = pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+
+
+def needs_permissions(test: Callable[[Folder], None]) -> Callable[[Folder], None]:
+    """Run the test in a child that obeys permissions even as root."""
+
+    @functools.wraps(test)
+    def obeying(folder: Folder) -> None:
+        in_child(lambda: obey_permissions() or test(folder))
+
+    return obeying
 
 
 class Store:
