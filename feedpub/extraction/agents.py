@@ -89,6 +89,16 @@ def byline(line: str) -> tuple[Agent, ...]:
     return ()
 
 
+def names(line: str) -> tuple[Agent, ...]:
+    """The authors in a line that holds names and nothing else; () if any of it cannot be one."""
+    found = authors(line)
+    fitting = (
+        (looks_like_name(agent.name) and not _JOB.search(agent.name)) or agent.type == "Organization"
+        for agent in found
+    )
+    return found if all(fitting) else ()
+
+
 def authors(value: object) -> tuple[Agent, ...]:
     """The agents in an author field: text, a mapping with name, url, email, or a list of these."""
     found: dict[str, Agent] = {}

@@ -8,12 +8,12 @@ from feedpub import dates
 from feedpub.models import When
 
 _WORDY_DATE = re.compile(
-    r"(?:(?P<key>date|datum|fecha|data|published|posted|updated|last updated"
+    r"(?:(?P<key>date|datum|fecha|data|(?:first )?published|posted|(?:last )?(?:updated|modified)"
     r"|veröffentlicht|aktualisiert|publié|mis à jour"
     r"|publicado|actualizado|pubblicato|aggiornato)(?: on| am| le| el| il)?[: ]+)?(?P<date>[^\n]{6,60})\Z",
     re.IGNORECASE,
 )
-_UPDATED = ("updated", "aktualisiert", "jour", "actualizado", "aggiornato")
+_UPDATED = ("updated", "modified", "aktualisiert", "jour", "actualizado", "aggiornato")
 
 
 def date_line(text: str, *, dayfirst: bool | None, bare: bool = True) -> tuple[str, When] | None:

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _XML_DECLARATION = re.compile(r"\A\s*<\?xml[^>]{0,200}\?>")
-_PUBLISHED_CLASS = re.compile(r"publish|posted|entry-date|pubdate|dateline|date-created", re.IGNORECASE)
-_MODIFIED_CLASS = re.compile(r"modif|updat", re.IGNORECASE)
 
 _META = {
     "headline": (
@@ -102,8 +100,8 @@ def read(document: Document, settings: ExtractSettings) -> Extraction:
         return Extraction(events=events, problems=tuple(problems))
 
     page.take_meta(data.meta)
+    page.take_visible(tree)
     page.take_markup(tree, canonical, data.meta)
-    page.take_visible(visible.below_heading(tree, dayfirst=settings.dayfirst))
     body_html = maintext.main_text(tree, base_url)
     page.take_body(body_html)
     if "authors" not in page.fields:
@@ -271,7 +269,6 @@ class _Page:
             self.put(
                 "license", values.url(link.get("href"), self.reading), Origin("markup", "link rel=license")
             )
-        self._take_times(tree)
         element = next(tree.iter("title"), None)
         title = titles.text_of(element)
         if element is not None and titles.is_too_long(element):
@@ -290,39 +287,17 @@ class _Page:
             self.put("headline", heading, Origin("markup", "h1", heading))
         self.put("headline", cut, Origin("markup", "title", title))
 
-    def _take_times(self, tree: _Element) -> None:
-        plain: dict[str, When] = {}
-        for number, element in enumerate(tree.iter("time")):
-            if number >= 500:
-                break
-            stated = element.get("datetime") or titles.text_of(element) or ""
-            when = dates.parse(stated, dayfirst=self.reading.dayfirst)
-            if when is None:
-                continue
-            marks = " ".join((element.get("class") or "", element.get("itemprop") or ""))
-            origin = Origin("markup", "time", stated[:200])
-            if _MODIFIED_CLASS.search(marks):
-                self._put_first("modified", when, origin)
-            elif "pubdate" in element.attrib or _PUBLISHED_CLASS.search(marks):
-                self._put_first("published", when, origin)
-            elif element.get("datetime") and any(True for _ in element.iterancestors("article", "main")):
-                plain[when.value] = when
-        # A single one in the article is its date; of several nobody can say which is.
-        if len(plain) == 1 and "published" not in self.fields:
-            value, when = next(iter(plain.items()))
-            self.put("published", when, Origin("markup", "time", value))
-
-    def take_visible(self, shown: visible.Shown) -> None:
-        """Byline and dates below the heading, which are no part of the text then."""
+    def take_visible(self, tree: _Element) -> None:
+        """The byline and the dates below the heading, which are no part of the text then, and `<time>`."""
+        dayfirst = self.reading.dayfirst
+        shown = visible.below_heading(tree, self.fields.get("headline"), dayfirst=dayfirst)
         self.put("authors", shown.authors, Origin("markup", "byline in the page", shown.byline))
-        for field, (when, line) in shown.dates.items():
-            self.put(field, when, Origin("markup", "date line in the page", line))
-        for element in shown.elements:
-            element.drop_tree()
-
-    def _put_first(self, field: str, when: When, origin: Origin) -> None:
-        if not any(name == "time" for name, _ in self._dates[field]):
-            self.put(field, when, origin)
+        for field, (when, words, is_time) in shown.dates.items():
+            self.put(field, when, Origin("markup", "time" if is_time else "date line in the page", words))
+        for field, (when, words) in visible.times(tree, dayfirst=dayfirst, without=shown.times()).items():
+            if field not in shown.dates:
+                self.put(field, when, Origin("markup", "time", words[:200]))
+        shown.remove()
 
     def take_body(self, body_html: str | None) -> None:
         """The stated body if it is as long as the text of the page, else the text of the page."""
