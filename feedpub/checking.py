@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,7 +98,12 @@ def explain(config: Config, article: str, *, now: datetime | None = None) -> Exp
                 decoded = encoding.decode(change.document.data, change.document.encoding)
                 published = _published(config, source, found.place)
                 return Explanation(
-                    found.place, source.name, decoded.text, found.records, found.problems, published
+                    found.place,
+                    source.name,
+                    decoded.text,
+                    _addressed(found.records, config, published),
+                    found.problems,
+                    published,
                 )
     raise ConfigError(
         f"There is no article {article!r}: name a file, its place in a source (as `feedpub quarantine` shows it), "
@@ -223,10 +228,28 @@ def _checked(config: Config, source: SourceConfig, document: Document, now: date
     return Checked(document.place, source.name, tuple(records), tuple(problems), state)
 
 
+def _addressed(
+    records: Iterable[Record], config: Config, published: Mapping[str, Any] | None
+) -> tuple[Record, ...]:
+    """The records with the address that they are published under, or none where that is not given yet."""
+    found = []
+    for record in records:
+        data = record.data
+        if data.get("url") == _somewhere(config):
+            url = published["url"] if published else None
+            data = {key: url if key == "url" else value for key, value in data.items() if key != "url" or url}
+        found.append(replace(record, data=data))
+    return tuple(found)
+
+
+def _somewhere(config: Config) -> str:
+    """An address to build and check a record with, whose page has none yet."""
+    return f"{config.site.url}articles/"
+
+
 def _records(config: Config, source: SourceConfig, document: Document, found: Extraction) -> Sequence[Record]:
     if found.article is not None:
-        page = f"{config.site.url}articles/"
-        return library.build_records(found.article, config.site, url=found.article.url or page)
+        return library.build_records(found.article, config.site, url=found.article.url or _somewhere(config))
     return [
         build_event(
             event,

@@ -30,7 +30,8 @@ class Identity:
 
     `stem` is the path of its files without the ending, relative to the output. `content` is the
     digest of what it says, `document` that of the bytes it was read from. `previous_stem` is set
-    when its page moves now.
+    when its page moves now; `new` says that subscribers have not seen it, or not since it was
+    withdrawn.
     """
 
     id: str
@@ -201,7 +202,8 @@ class Identities:
                 self._tx.put(schema.redirect, {"path": moved, "id": identity.id})
             self._tx.log(op="path", id=identity.id, stem=stem, slug=article.slug, old=identity.stem)
             changes |= {"stem": stem, "slug": article.slug}
-        identity = replace(identity, previous_stem=moved, new=False, **changes)
+        restored = identity.withdrawn_at is not None
+        identity = replace(identity, previous_stem=moved, new=restored, **changes)
         if changes:
             self._put(identity)
         self._by_id[identity.id] = identity
@@ -219,6 +221,10 @@ class Identities:
 
     def _put(self, identity: Identity) -> None:
         self._tx.put(schema.identity, {name: getattr(identity, name) for name in _COLUMNS})
+
+    def is_new(self, identifier: str) -> bool:
+        """Whether this id was given since the last `load`."""
+        return identifier in self._by_id and self._by_id[identifier].new
 
     def ids(self) -> Iterable[str]:
         """Every id that the last `load` found given already."""

@@ -247,9 +247,9 @@ class Intake:
         self._filing.article(record, article, identity, found.files)
         self._put_document(change, "published", identity.id, due)
         self._released(place, row)
-        if identity.new or row is None or row.record_id != identity.id:
+        if identity.new:
             self._counts.new += 1
-        elif changed:
+        elif (row is not None and changed) or identity.changed_at == self._at:
             self._counts.modified += 1
         else:
             self._counts.unmodified += 1
@@ -313,9 +313,9 @@ class Intake:
             return
         self._put_document(change, "published", valid[0], None)
         self._released(place, row)
-        if row is None or row.record_id is None:
+        if ids.is_new(valid[0]):
             self._counts.new += 1
-        elif changed:
+        elif row is not None and changed:
             self._counts.modified += 1
         else:
             self._counts.unmodified += 1

@@ -277,14 +277,23 @@ class _Page:
                     None, f"the title is longer than {titles.MAX_LINE:,} characters; the rest was left out"
                 )
             )
-        headings = [text for heading in tree.iter("h1") if (text := titles.text_of(heading))]
+        headings, rank = _headings(tree)
         heading = headings[0] if headings else None
-        named = [text for text in headings if title and text.casefold() in title.casefold()]
+        named = [
+            text
+            for text in headings
+            if title
+            and (
+                text.casefold() in title.casefold()
+                if rank == "h1"
+                else title.casefold().startswith(text.casefold())
+            )
+        ]
         cut = titles.without_site_name(title, self._site_names(meta)) if title else None
         if named and cut and named[0].casefold() not in self._site_names(meta):
-            self.put("headline", named[0], Origin("markup", "h1", named[0]))
+            self.put("headline", named[0], Origin("markup", rank, named[0]))
         elif len(headings) == 1 and heading and not cut:
-            self.put("headline", heading, Origin("markup", "h1", heading))
+            self.put("headline", heading, Origin("markup", rank, heading))
         self.put("headline", cut, Origin("markup", "title", title))
 
     def take_visible(self, tree: _Element) -> None:
@@ -305,7 +314,11 @@ class _Page:
         if body_html and text:
             body_html, text = maintext.without_headline(body_html, text, self.fields.get("headline"))
         for syntax, stated, stated_html in self._stated_body:
-            if text and (syntax != "json-ld" or not maintext.is_better(stated, text)):
+            # The text of an element in RDFa or microdata has lost its paragraphs; JSON-LD and h-entry state them.
+            is_marked = syntax == "microformat" and stated_html is not None
+            if text and not (
+                (syntax == "json-ld" or is_marked) and maintext.is_better(stated, text, is_marked=is_marked)
+            ):
                 continue
             self.fields["body_text"], self.fields["body_html"] = stated, stated_html
             self.origins["body_text"] = Origin("markup", f"{syntax}: articleBody")
@@ -362,6 +375,15 @@ def _canonical(tree: _Element, base: str | None) -> str | None:
             if found:
                 return found
     return None
+
+
+def _headings(tree: _Element) -> tuple[list[str], str]:
+    """The texts of the headings of the highest rank that the page has, and that rank."""
+    for rank in ("h1", "h2"):
+        found = [text for heading in tree.iter(rank) if (text := titles.text_of(heading))]
+        if found:
+            return found, rank
+    return [], "h1"
 
 
 def _base(tree: _Element, url: str | None) -> str | None:

@@ -95,9 +95,14 @@ def without_headline(html: str, text: str, headline: str | None) -> tuple[str, s
     return html, text
 
 
-def is_better(stated: str, extracted: str) -> bool:
-    """Whether the stated body is the whole text, and keeps its paragraphs where the page has them."""
+def is_better(stated: str, extracted: str, *, is_marked: bool = False) -> bool:
+    """Whether the stated body is the whole text, and keeps its paragraphs where the page has them.
+
+    What a page marks as its content need only be the greater part: what is left may be its frame.
+    """
     words, others = _squeezed(stated), _squeezed(extracted)
+    if is_marked:
+        return len(words) * 2 >= len(others)
     if words == others:  # the extractor may have found nothing but the stated body
         return "\n" in stated and "\n" not in extracted
     if len(words) < len(others) * 0.98:

@@ -32,6 +32,8 @@ _WRAPPING = re.compile(
     r"\A\s*(?://|/\*)?\s*(?:<!--|<!\[CDATA\[)\s*(?:\*/|//)?|(?://|/\*)?\s*(?:-->|\]\]>)\s*(?:\*/)?[\s;]*\Z"
 )
 
+# pyRdfa reads pages as XML, in which a time's datetime means nothing: https://www.w3.org/TR/html-rdfa/#extensions-to-the-html5-syntax
+_TIME = re.compile(r"(<time\b[^<>]*?\s)datetime(?=\s*=)", re.IGNORECASE)
 _META_CHARSET = re.compile(
     rb"""<meta[^>]{1,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.\-]{2,40})""", re.IGNORECASE
 )
@@ -77,7 +79,7 @@ def collect(
         found = _extruct(tree, "microdata", base_url, data.problems)
         data.nodes["microdata"] = [_from_microdata(item) for item in found if isinstance(item, Mapping)]
     if "rdfa" in wanted:
-        found = _extruct(markup, "rdfa", base_url, data.problems)
+        found = _extruct(_TIME.sub(r"\1content", markup), "rdfa", base_url, data.problems)
         data.nodes["rdfa"] = [_from_rdfa(item) for item in found if isinstance(item, Mapping)]
     if "microformat" in wanted:
         found = _extruct(markup, "microformat", base_url, data.problems)
@@ -224,7 +226,10 @@ def _from_rdfa(item: Node) -> Node:
         if key in ("@id", "@type"):
             node[key] = value
         elif "schema.org/" in key:
-            node[short_name(key)] = value
+            node[short_name(key)] = [
+                part["@value"] if isinstance(part, Mapping) and "@value" in part else part
+                for part in items(value)
+            ]
     return node
 
 
@@ -244,6 +249,10 @@ def _from_microformat(item: Any) -> list[Node]:
             "photo": "image",
         }
         node: dict[str, Any] = {"@type": "NewsArticle"}
+        node["articleBody"] = [
+            (part.get("html") or part.get("value")) if isinstance(part, Mapping) else part
+            for part in items(given.get("content"))[:1]
+        ]
     elif "h-event" in kinds:
         pairs = {
             "name": "name",
@@ -262,8 +271,19 @@ def _from_microformat(item: Any) -> list[Node]:
             node[theirs] = value
     authors = items(given.get("author"))
     if authors and "h-entry" in kinds:
-        node["author"] = [part.get("value") if isinstance(part, Mapping) else part for part in authors]
+        node["author"] = [_from_h_card(part) if isinstance(part, Mapping) else part for part in authors]
     return [node]
+
+
+def _from_h_card(item: Node) -> Node:
+    given = item.get("properties")
+    stated = given if isinstance(given, Mapping) else {}
+    return {
+        "@type": "Person",
+        "name": stated.get("name") or item.get("value"),
+        "url": stated.get("url"),
+        "email": stated.get("email"),
+    }
 
 
 def _read_meta(tree: _Element, meta: dict[str, list[str]]) -> None:

@@ -117,7 +117,7 @@ def below_heading(tree: _Element, headline: str | None, *, dayfirst: bool | None
     waiting: list[tuple[list[_Part], str]] = []
     standfirsts = 0
     for pieces in _lines(heading):
-        line = " ".join("".join(piece.words for piece in pieces).split())
+        line = " ".join("".join(map(_shown, pieces)).split())
         if not line:
             continue
         if _is_running_text(line):
@@ -182,7 +182,7 @@ def _block(element: _Element) -> _Element:
 
 def _line_around(element: _Element) -> str:
     block = _block(element)
-    return "" if block.tag in _ENDS else " ".join("".join(block.itertext()).split())
+    return "" if block.tag in _ENDS else _text(block)
 
 
 def _is_standfirst(piece: _Piece) -> bool:
@@ -197,7 +197,7 @@ def _heading(tree: _Element, headline: str | None) -> _Element | None:
     first = None
     sought = [text.casefold() for text in (headline, titles.text_of(next(tree.iter("title"), None))) if text]
     for element in islice(tree.iter("h1", "h2"), 20):
-        text = " ".join("".join(element.itertext()).split()).casefold()
+        text = _text(element).casefold()
         if text and any(line.startswith(text) for line in sought):
             return element
         if text and element.tag == "h1" and first is None:
@@ -238,8 +238,8 @@ def _within(element: _Element, outer: str) -> Iterator[_Piece | None]:
     if isinstance(tag, str) and tag not in _FRAME:
         mark = _mark(element, outer)
         if tag == "time":
-            words = element.get("datetime") or "".join(element.itertext())
-            yield _Piece(element, "time", words, mark)
+            stated = element.get("datetime") or ""
+            yield _Piece(element, "time", stated if dates.parse(stated) else _text(element), mark)
         else:
             if element.text:
                 yield _Piece(element, "text", element.text, mark)
@@ -326,6 +326,14 @@ def _read(words: str, pieces: list[_Piece], whole: bool, dayfirst: bool | None) 
         is_sure = marks <= {"modified", "published"} or any(piece.place == "time" for piece in pieces)
         return _Part(pieces, whole, (), found, is_sure)
     return _Part(pieces, whole, (), found) if found else None
+
+
+def _text(element: _Element) -> str:
+    return " ".join("".join(element.itertext()).split())
+
+
+def _shown(piece: _Piece) -> str:
+    return _text(piece.element) if piece.place == "time" else piece.words
 
 
 def _is_empty(element: _Element) -> bool:
