@@ -179,12 +179,13 @@ def test_the_same_arguments_give_the_same_bytes() -> None:
 
 @given(title=samples.TEXT, summary=samples.TEXT, section=samples.TEXT)
 def test_any_text_survives_render_and_reading(title: str, summary: str, section: str) -> None:
-    entry = story(1, headline=title or "x", description=summary, articleSection=section)
+    title = title if title.strip() else "x"  # no record has a blank headline
+    entry = story(1, headline=title, description=summary, articleSection=section)
     root = html5lib.parse(
         render_frontpage(site=samples.SITE, entries=[entry]).decode(), namespaceHTMLElements=False
     )
     (heading,) = root.iterfind(".//h3")
-    assert "".join(heading.itertext()) == (title or "x")
+    assert "".join(heading.itertext()) == title
     found = ["".join(paragraph.itertext()) for paragraph in root.iterfind(".//article/p")]
     assert [text for text in (section, summary) if text.strip()] == [
         text for text in found if "2025" not in text
