@@ -320,16 +320,26 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A page that something else names: its title, or "" if it has none, and its absolute address."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """One published article as every format sees it: its record and what publishing adds.
+    """One published article or event as every format sees it: its record and what publishing adds.
 
     `html` is the body for readers: sanitised, addresses absolute. `url` is where feeds link to;
     `record_url` the address of its `.jsonld`. `page_path` is our own page, relative to the output
     folder, or None where the article has a page elsewhere. `published_at` is aware: the stated
     instant, or 00:00 in the newsroom's zone on the stated date, or None where no day is stated;
     `sort_at` is that instant or else when the article was first seen. `updated_at` moves only
-    with the content. `withdrawn_at` is set on tombstones, whose `data` holds `@id` and `@type` alone.
-    `digest` changes when anything does that a format could render.
+    with the content, and `revision` counts these moves from 0. `withdrawn_at` is set on tombstones,
+    whose `data` holds `@id` and `@type` alone (that of an event also name, time and place). `reports`
+    are the articles that report an event, newest first. `digest` changes when anything does that a
+    format could render.
     """
 
     id: str
@@ -347,15 +357,20 @@ class Entry:
     digest: str
     media: tuple[Media, ...] = ()
     withdrawn_at: datetime | None = None
+    revision: int = 0
+    reports: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """The frame of one feed. `path` is "" for the main feed, else its folder ("sections/world").
+    """The frame of one document of one feed. `path` is "" for the main feed, else its folder ("sections/world").
 
     `home_url` is the page that the feed belongs to, `base_url` the site's address with a final
     "/"; both absolute. `ttl_minutes` equals the timer. `publisher` is the publisher's node as it
-    stands in records. `updated_at` is the newest `updated_at` of what the feed holds, or None.
+    stands in records. `updated_at` is the newest `updated_at` of what the document holds, or None.
+    `hubs` are the addresses of WebSub hubs. `page` is the number of an archive page (RFC 5005,
+    section 4; from 1), or None in the subscription document; `previous_page` is the number of the
+    archive page with what is older, or None if there is none.
     """
 
     path: str
@@ -372,10 +387,29 @@ class Channel:
     image_url: str | None = None
     timezone: str = "UTC"
     alternates: tuple[Alternate, ...] = ()
+    hubs: tuple[str, ...] = ()
+    page: int | None = None
+    previous_page: int | None = None
+
+    def path_of(self, name: str, page: int | None = None) -> str:
+        """Where the file `name` of this feed stands in the output, or that archive page of it."""
+        folder = f"{self.path}/" if self.path else ""
+        if page is None:
+            return f"{folder}{name}"
+        stem, _, ending = name.rpartition(".")
+        return f"archives/{folder}{page // 100}/{stem}-{page}.{ending}"
 
     def url_of(self, name: str) -> str:
-        """Absolute address of the file `name` of this feed, for example of "feed.xml"."""
-        return f"{self.base_url}{self.path}/{name}" if self.path else f"{self.base_url}{name}"
+        """Absolute address of the subscription document called `name`, for example of "feed.xml"."""
+        return self.base_url + self.path_of(name)
+
+    def self_url(self, name: str) -> str:
+        """Absolute address of this very document: the subscription document, or the archive page."""
+        return self.base_url + self.path_of(name, self.page)
+
+    def previous_url(self, name: str) -> str | None:
+        """Absolute address of the archive page with what is older, or None if there is none."""
+        return None if self.previous_page is None else self.base_url + self.path_of(name, self.previous_page)
 
 
 @dataclass(frozen=True, slots=True)

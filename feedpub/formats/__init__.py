@@ -8,7 +8,7 @@ file around rendered entries.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import Literal, Protocol
 
 from feedpub.models import Channel, Entry
 
@@ -23,11 +23,18 @@ class Format(Protocol):
     filename: str
     media_type: str
     version: str
+    items: Literal["articles", "events"]
+    """What the entries are: a feed's articles, or the events that they report."""
     tombstones: bool
     """Whether withdrawn entries are handed to `assemble` too."""
+    paged: bool
+    """Whether what has left the window is written to archive pages (RFC 5005)."""
 
     def render(self, entry: Entry) -> bytes:
         """One entry, a pure function of it and the site."""
 
     def assemble(self, channel: Channel, entries: Iterable[bytes]) -> Iterator[bytes]:
-        """The whole file as chunks: the frame of `channel` around `entries`, newest first."""
+        """The whole file as chunks: the frame of `channel` around `entries`.
+
+        Articles come newest first; events by their date, the next one first.
+        """

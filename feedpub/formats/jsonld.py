@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import orjson
@@ -38,7 +38,9 @@ class JsonLdFormat:
     filename = "feed.jsonld"
     media_type = "application/ld+json"
     version = "1"
+    items: Literal["articles", "events"] = "articles"
     tombstones = True
+    paged = True
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -67,7 +69,7 @@ class JsonLdFormat:
 
     def assemble(self, channel: Channel, entries: Iterable[bytes]) -> Iterator[bytes]:
         """The feed with one node a line. Holds the nodes of the window in memory, as each may occur again."""
-        self_url = channel.url_of(self.filename)
+        self_url = channel.self_url(self.filename)
         items: dict[str, _Node] = {}
         # Nodes that are records outweigh what other records say of them in passing.
         records: dict[bytes, tuple[bytes, bytes | _Node]] = {}

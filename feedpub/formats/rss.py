@@ -11,7 +11,7 @@ import html
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from feedpub.config import Site
 from feedpub.formats.properties import first, headline, names, strings, without_controls, without_illegal
@@ -39,7 +39,9 @@ class RssFormat:
     filename = "feed.xml"
     media_type = "application/rss+xml"
     version = "1"
+    items: Literal["articles", "events"] = "articles"
     tombstones = False
+    paged = True
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -55,7 +57,7 @@ class RssFormat:
 
     def assemble(self, channel: Channel, entries: Iterable[bytes]) -> Iterator[bytes]:
         """The feed as chunks, `entries` last in the channel, as the RSS profile asks."""
-        frame = _frame(channel, channel.url_of(self.filename))
+        frame = _frame(channel, channel.self_url(self.filename))
         end = frame.rindex(b"</channel>")
         yield frame[:end].rstrip() + b"\n"
         for entry in entries:
