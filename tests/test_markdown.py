@@ -198,6 +198,9 @@ def test_values_stay_what_they_look_like() -> None:
         ("status: draft", True),
         ("status: published", False),
         ("draft: yes", True),
+        ("draft: y", True),
+        ("draft: 1", True),
+        ("draft: n", False),
     ],
 )
 def test_drafts_are_told_in_each_generators_way(line: str, draft: bool) -> None:
@@ -368,6 +371,24 @@ def test_event_page_becomes_an_event() -> None:
     assert event.url == "https://example.org/summer-night"
     assert event.description == "An evening of music under the trees."
     assert event.origins["start"].quote == "2025-07-12T19:30"
+
+
+@pytest.mark.parametrize("word", ["maybe", "2", "almost"])
+def test_word_that_may_or_may_not_mean_a_draft_holds_the_article_back(word: str) -> None:
+    found = problem(yaml(f"title: T\ndraft: {word}"))
+    assert (found.rule, found.line, found.value) == ("draft-unclear", 3, repr(word))
+
+
+def test_size_and_words_of_a_picture_are_kept_for_articles_and_events() -> None:
+    picture = "{url: https://example.org/b.png, width: 800, height: 600px, alt: A bridge, caption: Dusk}"
+    expected = (
+        Image(
+            "https://example.org/b.png", width=800, height=600, alternative_text="A bridge", caption="Dusk"
+        ),
+    )
+    found = article(yaml(f"title: T\nimage: {picture}\nevents:\n  - name: Fair\n    image: {picture}"))
+    assert found.images == expected
+    assert found.events[0].images == expected
 
 
 def test_event_page_takes_its_name_from_the_heading() -> None:

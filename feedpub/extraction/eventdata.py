@@ -9,7 +9,7 @@ from typing import Any
 
 from feedpub import dates, urls
 from feedpub.extraction import agents, metadata
-from feedpub.models import Address, Agent, EventMention, Image, Offer, Origin, Place, Problem, When
+from feedpub.models import Address, Agent, EventMention, Offer, Origin, Place, Problem, When
 
 _TYPES = """
 Event BusinessEvent ChildrensEvent ComedyEvent ConferenceEvent CourseInstance DanceEvent DeliveryEvent
@@ -169,7 +169,7 @@ def _build(
         "performers": people("performers"),
         "attendees": people("attendees"),
         "offers": tuple(_offers(values, dayfirst, problems)),
-        "images": tuple(_images(values["images"].value)) if "images" in values else (),
+        "images": tuple(metadata.images_of(values["images"], problems)) if "images" in values else (),
         "super_event": plain("super_event"),
     }
     same = values["same_as"].value if "same_as" in values else ()
@@ -257,15 +257,6 @@ def _organisers(value: object) -> Iterable[Agent]:
             # Two capitalised words may be a person or a band; only a mapping can say which.
             yield Agent(metadata.plain(one), "Organization")
         elif (found := agents.organisation(one)) is not None:
-            yield found
-
-
-def _images(value: object) -> Iterable[Image]:
-    for one in value if isinstance(value, list) else [value]:
-        if isinstance(one, Mapping):
-            one = one.get("url") or one.get("src")  # noqa: PLW2901
-        found = metadata.image_at(metadata.plain(one))
-        if found is not None:
             yield found
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from feedpub import urls
 from feedpub.errors import ConfigError
-from feedpub.extraction import language, structured, things, values
+from feedpub.extraction import language, metadata, structured, things, values
 from feedpub.extraction.settings import ExtractSettings
 from feedpub.extraction.values import Node, Reading
 from feedpub.models import Article, Document, EventMention, Extraction, Origin, Problem
@@ -159,6 +159,8 @@ def _plain(
         read_value = _converted(field, value, reading)
         if field in _DATES and read_value is None and not values.is_no_date(value):
             problems.append(_unreadable(name, value))
+        if field == "draft" and read_value is None:
+            problems.append(metadata.unclear_draft(name, value))
         if field == "body":
             body_text, body_html = values.body(value, reading.base_url)
             if body_text:

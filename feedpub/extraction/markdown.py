@@ -103,7 +103,9 @@ def _event(
     if event is None:
         return Extraction(problems=tuple(problems))
     general = [item for item in items if metadata.FIELDS.get(item.name) in ("draft", "status")]
-    if metadata.read(general, text, settings.dayfirst).values.get("draft"):
+    stated = metadata.read(general, text, settings.dayfirst)
+    problems += stated.problems
+    if stated.values.get("draft"):
         problems.append(
             Problem(
                 rule="draft",
