@@ -430,6 +430,65 @@ def test_article_carries_its_events() -> None:
     assert not found.main
 
 
+def test_place_with_nothing_but_an_address_on_the_net_is_virtual() -> None:
+    found = event("- name: Talk\n  place: {url: https://zoom.example/1}")
+    assert found.locations == (Place(type="VirtualLocation", url="https://zoom.example/1"),)
+    found = event("- name: Talk\n  place: {name: Town Hall, url: https://hall.example/}")
+    assert found.locations == (Place("Town Hall", url="https://hall.example/"),)
+
+
+def test_events_within_an_event_are_named_and_those_with_a_start_are_events_too() -> None:
+    text = """\
+- name: City days
+  start: 2025-09-05
+  sub_events:
+    - Children's run
+    - name: Fireworks
+      start: 2025-09-06T22:00
+  super_event: {name: Summer, id: "https://example.org/summer"}"""
+    days, fireworks = article(yaml(f"title: T\nevents:\n{textwrap.indent(text, '  ')}")).events
+    assert days.sub_events == ("Children's run", "Fireworks")
+    assert days.super_event == "https://example.org/summer"
+    assert (fireworks.name, fireworks.start) == ("Fireworks", When("2025-09-06T22:00", "minute"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "start", "doors"),
+    [
+        ("start: 2025-10-01T19:00\ndoors: 17:30", "2025-10-01T19:00", "2025-10-01T17:30"),
+        ("start: 2025-10-01T19:00+02:00\ndoors: 17:30", "2025-10-01T19:00+02:00", "2025-10-01T17:30+02:00"),
+        (
+            "start: 2025-10-01T19:00\ndoors: 5 pm\ntimezone: Europe/Berlin",
+            "2025-10-01T19:00+02:00",
+            "2025-10-01T17:00+02:00",
+        ),
+        ("date: 2025-10-01\ntime: 18:00", "2025-10-01T18:00", None),
+        ("date: 2025-10-01\ntime: 6 pm\ntimezone: Europe/Berlin", "2025-10-01T18:00+02:00", None),
+        ("date: 2025-10-01T18:00\ntime: 6 pm", "2025-10-01T18:00", None),
+    ],
+)
+def test_time_of_day_belongs_to_the_day_of_the_start(lines: str, start: str, doors: str | None) -> None:
+    (found,) = extract(f"---\ntype: event\ntitle: Fair\n{lines}\n---\nx").events
+    assert found.start is not None
+    assert found.start.value == start
+    assert (found.door_time and found.door_time.value) == doors
+
+
+@pytest.mark.parametrize(
+    "lines", ["start: 2025-10\ndoors: 17:30", "doors: 17:30", "date: 2025-10-01\ntime: late"]
+)
+def test_time_of_day_without_a_day_is_left_out_with_advice(lines: str) -> None:
+    found = extract(f"---\ntype: event\ntitle: Fair\n{lines}\n---\nx")
+    assert [(p.rule, p.severity) for p in found.problems] == [("event-time", "advice")]
+    assert found.events[0].door_time is None
+
+
+def test_attendance_is_a_mode_where_it_is_a_word_for_one() -> None:
+    assert event("- name: Talk\n  attendance: online").attendance_mode == "OnlineEventAttendanceMode"
+    counted = event("- name: Talk\n  attendance: 200")
+    assert (counted.attendance_mode, counted.extra) == (None, ("attendance",))
+
+
 def test_place_on_the_net_is_virtual() -> None:
     found = event("- name: Talk\n  start: 2025-10-01\n  mode: online\n  place: https://example.org/live")
     assert found.locations == (Place(type="VirtualLocation", url="https://example.org/live"),)

@@ -99,9 +99,10 @@ def _event(
         origin = body.origins["headline"]
         items = [*items, Item("name", body.values["headline"], 1, 1, origin.start, origin.end)]
     status = [item for item in items if not (item.name == "status" and metadata.plain(item.value) == "draft")]
-    event, _ = eventdata.read(status, text, settings.dayfirst, problems, main=True)
-    if event is None:
+    events = eventdata.read(status, text, settings.dayfirst, problems, main=True)
+    if not events:
         return Extraction(problems=tuple(problems))
+    event = events[0]
     general = [item for item in items if metadata.FIELDS.get(item.name) in ("draft", "status")]
     stated = metadata.read(general, text, settings.dayfirst)
     problems += stated.problems
@@ -119,7 +120,7 @@ def _event(
         origin = Origin("text", "body", None, after, len(text.rstrip()), "document")
         event = replace(event, description=plain, origins={**event.origins, "description": origin})
     del document
-    return Extraction(events=(event,), problems=tuple(problems))
+    return Extraction(events=(event, *events[1:]), problems=tuple(problems))
 
 
 def _headline(found: Fields, text: str, start: int) -> int:

@@ -77,7 +77,7 @@ layout template weight menu toc comments math mathjax katex sidebar sitemap outp
 navorder parent haschildren linktitle showtoc hidemeta disableshare searchhidden classes header
 excerptseparator authorprofile readtime share related cascade build markup robots headless
 """
-_LAYOUT = frozenset(_LAYOUT_KEYS.split())
+LAYOUT = frozenset(_LAYOUT_KEYS.split())
 _ARTICLE_TYPES = {name.lower(): name for name in vocabulary.ARTICLE_TYPES}
 _DATES = ("published", "modified", "created", "publish_at", "expires_at")
 _SLASHED = re.compile(r"[0-9]{1,2}([-/])[0-9]{1,2}\1[0-9]{4}")
@@ -99,8 +99,8 @@ class Item:
 
     key: str
     value: object
-    line: int
-    column: int = 1
+    line: int | None = None
+    column: int | None = None
     start: int | None = None
     end: int | None = None
 
@@ -138,7 +138,7 @@ def read(items: Iterable[Item], text: str, dayfirst: bool | None) -> Fields:
     for item in items:
         name = FIELDS.get(item.name)
         if name is None:
-            if item.name not in _LAYOUT:
+            if item.name not in LAYOUT:
                 found.extra.append(item.key)
             continue
         if item.value is None or item.value in ("", [], {}):
@@ -217,7 +217,7 @@ def date_of(item: Item, dayfirst: bool | None, problems: list[Problem]) -> When 
     return when
 
 
-def unreadable_date(value: str, key: str, line: int, column: int | None = None) -> Problem:
+def unreadable_date(value: str, key: str, line: int | None, column: int | None = None) -> Problem:
     """The problem with a date that is given but cannot be read."""
     if _SLASHED.search(value):
         remedy = "Write it as 2025-09-02, or set `dayfirst` for this source in feedpub.toml."

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from feedpub import vocabulary
+from feedpub import dates, vocabulary
 from feedpub.extraction import language, things, values
 from feedpub.extraction.values import Node, Reading, types_of
 from feedpub.models import Article, EventMention, Origin, Problem, When
@@ -111,11 +111,15 @@ class _Fields:
         self.found[field] = value
         self.origins[field] = Origin("markup" if self.how else "metadata", name, quote)
 
-    def put_date(self, field: str, key: str, *, rule: str, severity_error: bool) -> None:
+    def put_date(
+        self, field: str, key: str, *, rule: str, severity_error: bool, day: When | None = None
+    ) -> None:
         given = self.node.get(key)
         if values.is_no_date(given):
             return
         when: When | None = values.when(given, self.reading)
+        if when is None and day is not None:
+            when = dates.on_day(day, values.text(given) or "")
         if when is not None:
             self.put(field, key, when)
             return
@@ -267,10 +271,17 @@ def event_from_schema_org(
     for field, key in (
         ("start", "startDate"),
         ("end", "endDate"),
-        ("door_time", "doorTime"),
         ("previous_start", "previousStartDate"),
     ):
         fields.put_date(field, key, rule="event-date-unreadable", severity_error=False)
+    # The one date of an event that may be a mere time of day: https://schema.org/doorTime
+    fields.put_date(
+        "door_time",
+        "doorTime",
+        rule="event-date-unreadable",
+        severity_error=False,
+        day=fields.found.get("start"),
+    )
     _put_name_of(fields, "status", "eventStatus", _STATUSES)
     _put_name_of(fields, "attendance_mode", "eventAttendanceMode", _MODES)
     put("locations", "location", things.places(get("location"), reading))
