@@ -119,3 +119,20 @@ def test_draft_is_told_in_each_systems_way(given: object, draft: bool) -> None:
 def test_word_that_may_or_may_not_mean_a_draft_holds_the_article_back() -> None:
     found = extract({"title": "Bridge", "body": TEXT, "draft": "maybe"})
     assert [(p.rule, p.severity) for p in found.problems] == [("draft-unclear", "error")]
+
+
+def test_properties_that_no_record_takes_over_are_named() -> None:
+    concert = {"@type": "Event", "name": "Concert", "duration": "PT2H", "identifier": "7"}
+    given = {
+        "@context": "https://schema.org",
+        "@type": "NewsArticle",
+        "headline": "Concert",
+        "articleBody": TEXT,
+        "editor": "Jane Doe",
+        "genre": "",
+        "about": concert,
+    }
+    found = extract(given)
+    assert found.article is not None
+    assert found.article.extra == ("editor",)
+    assert found.article.events[0].extra == ("duration",)

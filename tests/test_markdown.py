@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feedpub import extraction
 from feedpub.extraction import frontmatter
 from feedpub.extraction.markdown import read
 from feedpub.extraction.settings import ExtractSettings
@@ -481,6 +482,34 @@ def test_time_of_day_without_a_day_is_left_out_with_advice(lines: str) -> None:
     found = extract(f"---\ntype: event\ntitle: Fair\n{lines}\n---\nx")
     assert [(p.rule, p.severity) for p in found.problems] == [("event-time", "advice")]
     assert found.events[0].door_time is None
+
+
+def left_out(text: str, media_type: str = "text/markdown") -> list[str]:
+    """The messages of what a document says was left out of it."""
+    found = extraction.extract(Document("s", "a", text.encode(), media_type))
+    return [p.message for p in found.problems if p.rule == "left-out" and p.severity == "advice"]
+
+
+def test_what_no_record_takes_over_is_named_in_one_advice() -> None:
+    events = "events:\n  - name: Fair\n    tags: [children]\n    layout: wide"
+    matter = f"title: T\nphoto_agency: Example Pictures\nlayout: post\npin_it: true\npermalink: /x/\nempty:\n{events}"
+    assert left_out(yaml(matter)) == [
+        "Records have no place for “photo_agency”, “tags” of the event “Fair”, so it was left out."
+    ]
+
+
+def test_what_an_event_page_says_for_nothing_is_named() -> None:
+    text = "---\ntype: event\ntitle: Fair\nlayout: event\ndraft: false\ntags: [children]\n---\nx"
+    assert left_out(text) == ["Records have no place for “tags” of the event “Fair”, so it was left out."]
+
+
+def test_unknown_line_of_a_header_block_is_named() -> None:
+    text = "Headline: Bridge opens\nDate: 2025-09-02\nPhotographer: Jo Doe\n\nThe bridge opened on Monday."
+    assert left_out(text, "text/plain") == ["Records have no place for “Photographer”, so it was left out."]
+
+
+def test_nothing_is_said_where_nothing_was_left_out() -> None:
+    assert left_out(yaml("title: T\nauthor: Jane Doe\nlayout: post")) == []
 
 
 def test_attendance_is_a_mode_where_it_is_a_word_for_one() -> None:

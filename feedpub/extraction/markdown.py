@@ -98,12 +98,16 @@ def _event(
     if "headline" in body.values:
         origin = body.origins["headline"]
         items = [*items, Item("name", body.values["headline"], 1, 1, origin.start, origin.end)]
-    status = [item for item in items if not (item.name == "status" and metadata.plain(item.value) == "draft")]
-    events = eventdata.read(status, text, settings.dayfirst, problems, main=True)
+    general = [item for item in items if metadata.FIELDS.get(item.name) in ("draft", "status")]
+    own = [
+        item
+        for item in items
+        if item not in general or (item.name == "status" and metadata.plain(item.value) != "draft")
+    ]
+    events = eventdata.read(own, text, settings.dayfirst, problems, main=True)
     if not events:
         return Extraction(problems=tuple(problems))
     event = events[0]
-    general = [item for item in items if metadata.FIELDS.get(item.name) in ("draft", "status")]
     stated = metadata.read(general, text, settings.dayfirst)
     problems += stated.problems
     if stated.values.get("draft"):

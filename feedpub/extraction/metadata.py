@@ -79,6 +79,7 @@ excerptseparator authorprofile readtime share related cascade build markup robot
 """
 LAYOUT = frozenset(_LAYOUT_KEYS.split())
 _ARTICLE_TYPES = {name.lower(): name for name in vocabulary.ARTICLE_TYPES}
+_EMPTY: tuple[object, ...] = (None, "", [], {})
 _DATES = ("published", "modified", "created", "publish_at", "expires_at")
 _SLASHED = re.compile(r"[0-9]{1,2}([-/])[0-9]{1,2}\1[0-9]{4}")
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?(?:\.[\w-]+)?\Z")
@@ -138,10 +139,11 @@ def read(items: Iterable[Item], text: str, dayfirst: bool | None) -> Fields:
     for item in items:
         name = FIELDS.get(item.name)
         if name is None:
-            if item.name not in LAYOUT:
+            # A mere yes or no steers the generator.
+            if item.name not in LAYOUT and not isinstance(item.value, bool) and item.value not in _EMPTY:
                 found.extra.append(item.key)
             continue
-        if item.value is None or item.value in ("", [], {}):
+        if item.value in _EMPTY:
             continue
         _take(found, name, item, text, dayfirst)
     return found

@@ -45,6 +45,11 @@ _KNOWN = _words(
     "comment potentialAction interactionStatistic primaryImageOfPage subjectOf id type context "
     "sourceOrganization"
 )
+_EVENT_KNOWN = _words(
+    "name headline url description startDate endDate doorTime previousStartDate eventStatus "
+    "eventAttendanceMode location organizer performer performers attendee attendees offers image superEvent "
+    "subEvent subEvents sameAs identifier mainEntityOfPage potentialAction subjectOf id type context"
+)
 _MAX_EVENTS = 500
 
 
@@ -227,9 +232,7 @@ def article_from_schema_org(
                 events += found
                 fields.problems += problems
     fields.found["events"] = distinct(events)
-    fields.found["extra"] = tuple(
-        sorted(key for key in node if isinstance(key, str) and not key.startswith("@") and key not in _KNOWN)
-    )[:50]
+    fields.found["extra"] = _unknown(node, _KNOWN)
     article = Article(source=source, place=place, origins=fields.origins, **fields.found)
     return article, tuple(fields.problems)
 
@@ -297,6 +300,7 @@ def event_from_schema_org(
     for key in ("subEvent", "subEvents"):
         put("sub_events", key, tuple(_references(get(key), reading)))
     put("same_as", "sameAs", values.url_list(get("sameAs"), reading))
+    fields.found["extra"] = _unknown(node, _EVENT_KNOWN)
     return EventMention(main=main, origins=fields.origins, **fields.found), tuple(fields.problems)
 
 
@@ -339,6 +343,17 @@ def distinct(events: Iterable[EventMention]) -> tuple[EventMention, ...]:
         elif event.main and not before.main:
             found[key] = replace(before, main=True)
     return tuple(found.values())
+
+
+def _unknown(node: Node, known: frozenset[str]) -> tuple[str, ...]:
+    """The properties that state something which no record takes over."""
+    return tuple(
+        sorted(
+            key
+            for key, value in node.items()
+            if isinstance(key, str) and not key.startswith("@") and key not in known and values.items(value)
+        )
+    )[:50]
 
 
 def _references(value: object, reading: Reading) -> list[str]:
