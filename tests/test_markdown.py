@@ -512,6 +512,27 @@ def test_nothing_is_said_where_nothing_was_left_out() -> None:
     assert left_out(yaml("title: T\nauthor: Jane Doe\nlayout: post")) == []
 
 
+def test_wrong_day_of_the_week_is_advice() -> None:
+    found = extract(yaml("title: T\ndate: Monday, 2 September 2025"))
+    assert [(p.rule, p.severity, p.line) for p in found.problems] == [("weekday", "advice", 3)]
+    assert found.article is not None
+    assert found.article.published == When("2025-09-02", "day")
+
+
+def test_time_that_the_clocks_skip_is_advice() -> None:
+    text = yaml(
+        "title: T\ndate: 2025-03-30 02:30\nevents:\n  - {name: F, start: '2025-03-30 02:15', tz: Europe/Berlin}"
+    )
+    document = Document("s", "a.md", text.encode(), "text/markdown")
+    found = extraction.extract(document, ExtractSettings(timezone="Europe/Berlin"))
+    assert [(p.rule, p.severity, p.value) for p in found.problems] == [
+        ("time-skipped", "advice", "'2025-03-30T02:15'"),
+        ("time-skipped", "advice", "'2025-03-30T02:30'"),
+    ]
+    assert found.article is not None
+    assert found.article.published == When("2025-03-30T03:30+02:00", "minute")
+
+
 def test_attendance_is_a_mode_where_it_is_a_word_for_one() -> None:
     assert event("- name: Talk\n  attendance: online").attendance_mode == "OnlineEventAttendanceMode"
     counted = event("- name: Talk\n  attendance: 200")

@@ -149,6 +149,7 @@ def _build(
     def zoned(stated: When | None) -> When | None:
         if stated is None or zone is None or not stated.has_time or stated.has_offset:
             return stated
+        problems.extend(metadata.skipped_time(stated, zone, values["timezone"].line))
         return replace(dates.with_zone(stated, zone), zone=zone)
 
     def when(name: str) -> When | None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from feedpub import dates, vocabulary
-from feedpub.extraction import language, things, values
+from feedpub.extraction import language, metadata, things, values
 from feedpub.extraction.values import Node, Reading, types_of
 from feedpub.models import Article, EventMention, Origin, Problem, When
 
@@ -127,6 +127,7 @@ class _Fields:
             when = dates.on_day(day, values.text(given) or "")
         if when is not None:
             self.put(field, key, when)
+            self.problems += metadata.wrong_weekday(values.text(given) or "", when)
             return
         shown = repr(values.items(given)[0])
         self.problems.append(
