@@ -169,6 +169,15 @@ def test_marks_around_a_json_ld_script_are_ignored(wrapped: str) -> None:
     assert rules(found) == []
 
 
+def test_broken_json_ld_speaks_of_others_only_where_there_are_any() -> None:
+    broken = '<script type="application/ld+json">{"a":</script>'
+    good = '<script type="application/ld+json">{"@type":"NewsArticle","headline":"Kept"}</script>'
+    assert all("others" not in problem.message for problem in read(page(broken * 2)).problems)
+    assert ["the others were read" in problem.message for problem in read(page(broken + good)).problems] == [
+        True
+    ]
+
+
 def test_unreadable_date_is_an_error_if_nothing_else_states_it() -> None:
     script = '<script type="application/ld+json">{"@type":"NewsArticle","headline":"H","datePublished":"20255-01-01"}</script>'
     alone = read(page(script))

@@ -36,7 +36,30 @@ _ORGANISATION = re.compile(
     r"|editors|news|media|bureau|team|redacción|redazione|rédaction|correspondents)\b",
     re.IGNORECASE,
 )
-_SUFFIXES = frozenset(["jr", "sr", "ii", "iii", "iv", "phd", "md", "dds", "esq", "mp", "mep", "msp", "qc", "kc", "obe", "mbe", "cbe", "rn", "jd", "cpa"])
+_SUFFIXES = frozenset(
+    [
+        "jr",
+        "sr",
+        "ii",
+        "iii",
+        "iv",
+        "phd",
+        "md",
+        "dds",
+        "esq",
+        "mp",
+        "mep",
+        "msp",
+        "qc",
+        "kc",
+        "obe",
+        "mbe",
+        "cbe",
+        "rn",
+        "jd",
+        "cpa",
+    ]
+)
 _JOB = re.compile(
     r"\b(?:correspondent|editor|reporter|writer|bureau chief|columnist|analyst|korrespondent(?:in)?"
     r"|redakteur(?:in)?|journalist(?:e|in)?|corresponsal|photographer|contributor|director|producer)\b",
