@@ -55,7 +55,9 @@ def collect(
             file = _file(found.local_path, found.media_type)
             files[file.path] = file
             return replace(found, url=f"{site_url}{file.path}")
-        if address := absolute(base, image.url):
+        # The pages of this site, other than one saved from anywhere, are what "/" can mean.
+        is_rooted = image.url.startswith("/") and document.media_type != "text/html"
+        if address := absolute(base or (site_url if is_rooted else None), image.url):
             return replace(image, url=address)
         missing[image.url] = _missing(image.url, document.place)
         return None
