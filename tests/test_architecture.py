@@ -42,7 +42,7 @@ FLOORS = (
     ("dates",),
     ("formats", "sources"),
     ("config config_file config_check",),
-    ("explanation", "extraction extraction.*", "formats.*", "merging", "plugins"),
+    ("explanation", "extraction extraction.*", "formats.*", "merging", "plugins", "provenance"),
     ("media", "records", "sources.*", "store store.*", "validation"),
     ("library", "preparation", "server"),
     ("checking", "entries", "identity", "publication", "rendering"),
