@@ -563,8 +563,9 @@ def test_address_from_the_root_is_that_of_the_site_and_other_relative_links_are_
     assert found.article is not None
     html = found.article.body_html or ""
     assert '<a href="https://news.example/about/">about</a>, the note, more, top and' in html
-    assert '<img src="https://news.example/img/b.png" alt="bridge">' in html
-    assert '<img src="img/l.png" alt="local">' in html
+    collected, _, missing = media.collect(found.article, document, "https://news.example/daily/")
+    assert '<img src="https://news.example/img/b.png" alt="bridge">' in (collected.body_html or "")
+    assert [problem.value for problem in missing] == ["img/l.png"]
 
 
 @pytest.mark.parametrize(
@@ -579,6 +580,14 @@ def test_picture_from_the_root_is_one_of_the_site_but_not_of_a_saved_page(
     collected, files, missing = media.collect(found, document, "https://news.example/daily/")
     assert (collected.images, files) == (images, ())
     assert len(missing) == 1 - len(images)
+
+
+def test_path_of_a_file_on_this_machine_is_no_address_of_the_site(tmp_path: Path) -> None:
+    (tmp_path / "b.png").write_bytes(b"x")
+    found = article(yaml(f"title: T\nimage: {tmp_path}/b.png"))
+    document = Document("s", "a.md", b"", "text/markdown")
+    collected, _, missing = media.collect(found, document, "https://news.example/")
+    assert (collected.images, len(missing)) == ((), 1)
 
 
 def test_attendance_is_a_mode_where_it_is_a_word_for_one() -> None:

@@ -132,8 +132,8 @@ def clean_html(markup: str, *, base_url: str | None = None, root_url: str | None
     code, emphasis and the like, without style, class, id or any event handler. Addresses are made
     absolute against `base_url`; a link that has no absolute http(s) or mailto address is replaced
     by its content. A picture's relative address is kept as it stands when `base_url` is None, so
-    that a local file can be found later; pictures in `data:` addresses go. Without `base_url`, an
-    address that begins with "/" is made absolute against `root_url`, if that is given. Scripts, styles,
+    that a local file can be found later; pictures in `data:` addresses go. Without `base_url`, a
+    link that begins with "/" is made absolute against `root_url`, if that is given. Scripts, styles,
     frames, forms' controls and embedded objects go with their content.
     """
     if _NOT_XML.search(markup):
@@ -282,13 +282,14 @@ def _unescaped(text: str) -> str:
 def _filter(base_url: str | None, root_url: str | None) -> Callable[[str, str, str], str | None]:
     def keep(tag: str, attribute: str, value: str) -> str | None:
         value = _NOT_XML.sub("", value)
-        if attribute in ("href", "src", "cite"):
+        if attribute in ("href", "cite"):
             value = value.strip()
             if attribute == "href" and _MAILTO.match(value):
                 return value
             is_rooted = base_url is None and value.startswith("/") and not value.startswith("//")
-            base = root_url if is_rooted else base_url
-            return _picture(base, value) if attribute == "src" else _absolute(base, value)
+            return _absolute(root_url if is_rooted else base_url, value)
+        if attribute == "src":
+            return _picture(base_url, value.strip())
         allowed = _VALUES.get(attribute)
         return value if allowed is None or allowed.match(value) else None
 
