@@ -75,7 +75,8 @@ FIELDS = {alias: name for name, text in _ALIASES.items() for alias in text.split
 _LAYOUT_KEYS = """
 layout template weight menu toc comments math mathjax katex sidebar sitemap outputs theme pin pinned nav
 navorder parent haschildren linktitle showtoc hidemeta disableshare searchhidden classes header
-excerptseparator authorprofile readtime share related cascade build markup robots headless
+excerptseparator authorprofile readtime share related cascade build markup robots headless params render view
+translationkey wordpressid postid disqusid redirectto mermaid highlight lightbox css js scripts styles
 """
 LAYOUT = frozenset(_LAYOUT_KEYS.split())
 _ARTICLE_TYPES = {name.lower(): name for name in vocabulary.ARTICLE_TYPES}
