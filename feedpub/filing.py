@@ -25,7 +25,8 @@ from feedpub.urls import alias_stem, canonical, slugify
 
 # What feedpub itself writes.
 _OWN_PATHS = re.compile(
-    r"(?:index|manifest)$|media/|(?:articles|events)/(?:[0-9]{4}|undated)/|(?:sections|keywords|authors)/"
+    r"(?:index|manifest)$|(?:articles|events)/(?:[0-9]{4}|undated)/|"
+    r"(?:archives|authors|changes|dump|keywords|media|sections|sitemaps)/"
 )
 
 

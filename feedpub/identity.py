@@ -8,14 +8,13 @@ that reports it, or by its name, day and place.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Row, select
 
+from feedpub.digests import normalised
 from feedpub.models import Article, EventMention, When
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
@@ -45,6 +44,7 @@ class Identity:
     content: str
     document: str
     withdrawn_at: int | None = None
+    revision: int = 0
     new: bool = False
     previous_stem: str | None = None
 
@@ -185,15 +185,22 @@ class Identities:
         if (identity.source, identity.place) != (self._source, place):
             changes |= {"source": self._source, "place": place}
             self._tx.log(op="moved", id=identity.id, source=self._source, place=place)
+        revision = identity.revision
         if identity.withdrawn_at is not None:
-            changes["withdrawn_at"] = None
-            self._tx.log(op="restored", id=identity.id)
+            # Readers who were told that it is gone must see it as newer than that.
+            revision += 1
+            changes |= {"withdrawn_at": None, "changed_at": self._now, "revision": revision}
+            self._tx.log(op="restored", id=identity.id, at=self._now, revision=revision)
         # A record may also change because feedpub or its configuration did: that is no news.
         if digest != identity.document:
             changes["document"] = digest
             if content != identity.content:
-                changes |= {"content": content, "changed_at": self._now}
-                self._tx.log(op="changed", id=identity.id, at=self._now, content=content, document=digest)
+                revision += 1
+                changes |= {"content": content, "changed_at": self._now, "revision": revision}
+                self._tx.log(
+                    op="changed", id=identity.id, at=self._now, content=content, document=digest,
+                    revision=revision,
+                )  # fmt: skip
         moved = None
         if article.slug and article.slug != identity.slug:
             stem = f"{identity.stem.rpartition('/')[0]}/{_name(article.slug, identity.id)}"
@@ -284,7 +291,7 @@ class Identities:
 _SOMEWHERE = f"{_BETWEEN}@"
 
 _COLUMNS = ("id", "kind", "source", "place", "stem", "slug", "first_seen_at", "changed_at", "content",
-            "document", "withdrawn_at")  # fmt: skip
+            "document", "withdrawn_at", "revision")  # fmt: skip
 
 
 def _identity(row: Row[Any]) -> Identity:
@@ -294,12 +301,6 @@ def _identity(row: Row[Any]) -> Identity:
 def identities(transaction: Transaction, ids: Sequence[str]) -> dict[str, Identity]:
     """The identities with these ids."""
     return {row.id: _identity(row) for row in transaction.rows(schema.identity, "id", ids)}
-
-
-def normalised(name: str) -> str:
-    """A name as it is compared: words in lower case without marks and punctuation."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
-    return " ".join(re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c))))
 
 
 def event_keys(mention: EventMention, reporter: str, *, sole: bool) -> list[str]:

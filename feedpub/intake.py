@@ -23,6 +23,7 @@ from feedpub.removal import Removal
 from feedpub.sources import Change, Changed, Gone, Listing, Source, Touched, Unreadable
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
+from feedpub.syndication import Copies, with_same_as
 from feedpub.urls import canonical
 from feedpub.workers import WorkerDiedError, Workers
 
@@ -76,6 +77,7 @@ class Intake:
         self._counts = Counts()
         self._filing = Filing(transaction, config, source.name, touch)
         self._removal = Removal(transaction, config, source, touch, self._at)
+        self._copies = Copies(transaction, source.name)
         self._places: dict[str, str] = {}
         self._containers: list[dict[str, Any]] = []
 
@@ -174,13 +176,12 @@ class Intake:
         ids.load(places=strangers, known=known, given=given, digests=digests, event_keys=keys)
         aliases = [alias for article in articles for alias in article.aliases]
         self._filing.load(ids.ids(), read, aliases)
+        self._copies.load(read, chain.from_iterable(found.text_keys for found in read.values()), ids.ids())
         addresses = {canonical(article.url) for article in articles if article.url}
-        self._by_url = {
-            row.url_key: row.id
-            for row in self._tx.rows(
-                schema.record, "url_key", addresses, schema.record.c.withdrawn_at.is_(None)
-            )
-        }
+        live = schema.record.c.withdrawn_at.is_(None)
+        found_urls = list(self._tx.rows(schema.record, "url_key", addresses, live))
+        self._by_url = {row.url_key: row.id for row in found_urls}
+        self._elsewhere = {row.url_key: row.id for row in found_urls if row.source != self._source.name}
         self._by_id = {
             row.id: (row.source, row.place)
             for row in self._tx.rows(schema.identity, "id", given, schema.identity.c.withdrawn_at.is_(None))
@@ -200,6 +201,9 @@ class Intake:
             self._not_now(change, row, state, due)
             return
         place = change.document.place
+        if original := self._original(found, row):
+            self._copy(change, found.article, original, row)
+            return
         problems = (
             self._clash(found.article, place, row) or self._undated(found.article, place) or found.problems
         )
@@ -226,6 +230,30 @@ class Intake:
 
     # -- what becomes of one document
 
+    def _original(self, found: Prepared, row: Any) -> str | None:
+        """The published article that this is a copy of. What has been an item itself stays one."""
+        article = found.article
+        if article is None or (row is not None and row.record_id) or found.problems:
+            return None
+        same_url = self._elsewhere.get(canonical(article.url)) if article.url else None
+        return same_url or self._copies.original(found.text_keys)
+
+    def _copy(self, change: Changed, article: Article, original: str, row: Any) -> None:
+        place = change.document.place
+        self._copies.add(place, original, article.url)
+        self._put_document(change, "copy", None, None)
+        self._released(place, row)
+        self._counts.unmodified += 1
+        self._touch.advice.append(
+            Problem(
+                "copy",
+                f"The same text is published already, as {self._where(original)}: it is not published twice.",
+                "Nothing need be done; its address stands in sameAs of that article.",
+                severity="advice",
+                place=place,
+            )
+        )
+
     def _publish(
         self, change: Changed, found: Prepared, row: Any, ids: Identities, *, due: int | None
     ) -> None:
@@ -244,6 +272,11 @@ class Intake:
             )
         else:
             record = replace(record, id=identity.id, data={**record.data, "@id": identity.id, "url": url})
+        if self._copies.is_copy(place):
+            self._copies.drop([place])
+        self._copies.claim(found.text_keys, identity.id)
+        if urls := self._copies.urls(identity.id):
+            record = replace(record, data=with_same_as(record.data, urls))
         self._filing.article(record, article, identity, found.files)
         self._put_document(change, "published", identity.id, due)
         self._released(place, row)
@@ -293,6 +326,7 @@ class Intake:
     def _where(self, identifier: str) -> str:
         if identifier in self._places:
             return self._places[identifier]
+        self._tx.flush()
         for row in self._tx.rows(schema.identity, "id", [identifier]):
             return f"{row.source}:{row.place}"
         return identifier

@@ -338,7 +338,7 @@ class Entry:
     `sort_at` is that instant or else when the article was first seen. `updated_at` moves only
     with the content, and `revision` counts these moves from 0. `withdrawn_at` is set on tombstones,
     whose `data` holds `@id` and `@type` alone (that of an event also name, time and place). `reports`
-    are the articles that report an event, newest first. `digest` changes when anything does that a
+    are the articles that report an event (`is_event`), newest first. `digest` changes when anything does that a
     format could render.
     """
 
@@ -359,6 +359,7 @@ class Entry:
     withdrawn_at: datetime | None = None
     revision: int = 0
     reports: tuple[Link, ...] = ()
+    is_event: bool = False
 
 
 @dataclass(frozen=True, slots=True)

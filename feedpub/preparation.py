@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from feedpub import media, records, validation
 from feedpub.config import Site
-from feedpub.digests import content_digest
+from feedpub.digests import content_digest, text_keys
 from feedpub.extraction import ExtractSettings, extract
 from feedpub.models import Article, Document, EventMention, Problem, Record
 
@@ -20,7 +20,8 @@ class Prepared:
 
     `refused` are the errors of extraction, `problems` those of the record. `article` has its
     pictures under their addresses, `files` are those to be published with it; `record` has
-    neither id nor address yet nor its events' ids. `content` is a digest of what the article says.
+    neither id nor address yet nor its events' ids. `content` is a digest of what the article says,
+    `text_keys` are what its text is recognised by.
     A document that is itself an event has `events` and nothing else.
     """
 
@@ -32,6 +33,7 @@ class Prepared:
     files: tuple[media.File, ...] = ()
     problems: tuple[Problem, ...] = ()
     content: str = ""
+    text_keys: tuple[str, ...] = ()
 
 
 def prepare(documents: Iterable[Document], *, settings: ExtractSettings, site: Site) -> dict[str, Prepared]:
@@ -58,5 +60,5 @@ def _prepared(document: Document, settings: ExtractSettings, site: Site) -> Prep
     problems = tuple(replace(p, place=document.place) for p in validation.validate(record.data))
     return Prepared(
         advice=advice + missing, article=article, record=record, files=files, problems=problems,
-        content=content_digest(article),
+        content=content_digest(article), text_keys=text_keys(article),
     )  # fmt: skip

@@ -32,8 +32,6 @@ from feedpub.store import schema
 from feedpub.store.transaction import Transaction
 
 MANIFEST = "manifest.json"
-_SHARD = 2000
-"""Staged files a folder: directories of a million entries are slow on many file systems."""
 
 
 @contextlib.contextmanager
@@ -319,7 +317,7 @@ def _seconds(value: str | None) -> int:
     return int(datetime.fromisoformat(value).timestamp()) if value else 0
 
 
-_SHARDED = ("articles", "events", "media")
+_SHARDED = ("archives", "articles", "changes", "dump", "events", "media", "sitemaps")
 """Folders that grow with the archive: each below them has a manifest of its own."""
 
 

@@ -12,6 +12,7 @@ from feedpub.errors import SourceError
 from feedpub.filing import Touch, document_reporter
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
+from feedpub.syndication import Copies, release
 
 
 class GuardError(SourceError):
@@ -29,6 +30,7 @@ class Removal:
         self._source = source
         self._touch = touch
         self._at = at
+        self._copies = Copies(transaction, source.name)
 
     def run(self, before: int, *, yes: bool) -> int:
         """Withdraw what is gone; returns how many records. `before` is how many were published.
@@ -71,6 +73,7 @@ class Removal:
         }
         withdrawn = [identifier for identifier in ids if identifier not in moved]
         self.withdraw(withdrawn, places)
+        self._copies.drop(places)
         self._tx.delete(schema.held, "place", places, schema.held.c.source == name)
         self._tx.delete(schema.document, "place", places, schema.document.c.source == name)
         return len(withdrawn)
@@ -103,3 +106,4 @@ class Removal:
         for row in self._tx.rows(schema.facet, "record_id", articles):
             self._touch.facets.add((row.name, row.slug))
         self._tx.withdraw(articles, self._at)
+        release(self._tx, articles)

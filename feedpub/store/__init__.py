@@ -308,7 +308,7 @@ def _in_step(connection: Connection, ledger_path: Path) -> bool:
         select(schema.meta.c.value).where(schema.meta.c.key == "ledger_offset")
     ).scalar()
     size = ledger_path.stat().st_size if ledger_path.exists() else -1
-    return version == len(schema.MIGRATIONS) and offset == str(size)
+    return version == schema.VERSION and offset == str(size)
 
 
 def _set_aside(path: Path) -> None:

@@ -242,16 +242,21 @@ class Transaction:
                     origins=None, html=None, withdrawn_at=at, dirty=True, digest=f"withdrawn:{at}",
                 )
             )  # fmt: skip
-            self.connection.execute(
-                update(schema.identity).where(schema.identity.c.id == row.id).values(withdrawn_at=at)
-            )
+            identity = schema.identity
+            revision = self.connection.execute(
+                update(identity)
+                .where(identity.c.id == row.id)
+                .values(withdrawn_at=at, revision=identity.c.revision + 1)
+                .returning(identity.c.revision)
+            ).scalar()
             self.connection.execute(
                 update(schema.facet).where(schema.facet.c.record_id == row.id).values(withdrawn=True)
             )
             for table in (schema.mention, schema.medium):
                 column = table.c.reporter if table is schema.mention else table.c.record_id
                 self.connection.execute(delete(table).where(column == row.id))
-            self.log(op="withdrawn", id=row.id, at=at, tombstone=record_line(self.connection, row.id))
+            tombstone = record_line(self.connection, row.id)
+            self.log(op="withdrawn", id=row.id, at=at, tombstone=tombstone, revision=revision)
 
 
 _EVENT_TOMBSTONE = ("name", "startDate", "endDate", "location", "url")
