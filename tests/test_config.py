@@ -218,7 +218,7 @@ def test_sizes(write, written, count):
         ("[publish]\nlimit = 0\n", 2, ["publish.limit"]),
         ("[publish]\nlimit = true\n", 2, ["true is not a whole number"]),
         ("[publish]\nlimit = 10.5\n", 2, ["10.5 is not a whole number"]),
-        ('[publish]\nformats = ["rzz"]\n' + ARTICLES, 2, ['no format "rzz"; known are: jsonld, rss']),
+        ('[publish]\nformats = ["rzz"]\n' + ARTICLES, 2, ['no format "rzz"; known are: ', "jsonld, rss"]),
         ("[server]\nport = 70000\n", 2, ["a port number from 0 to 65535"]),
         ('[site]\nurl = "htp://x.org"\n', 2, ['"htp://x.org" is not an http or https address']),
         ('[site]\nurl = "https://x.org/?a=1"\n', 2, ["site.url"]),

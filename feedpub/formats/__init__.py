@@ -12,7 +12,12 @@ from typing import Literal, Protocol
 
 from feedpub.models import Channel, Entry
 
-BUILT_IN = {"rss": "feedpub.formats.rss:RssFormat", "jsonld": "feedpub.formats.jsonld:JsonLdFormat"}
+BUILT_IN = {
+    "rss": "feedpub.formats.rss:RssFormat",
+    "jsonld": "feedpub.formats.jsonld:JsonLdFormat",
+    "jsonfeed": "feedpub.formats.jsonfeed:JsonFeedFormat",
+    "events": "feedpub.formats.eventsld:EventsFormat",
+}
 """Name → "module:class" of the formats that come along. The class is called with the `Site`."""
 
 
