@@ -41,6 +41,14 @@ class Touch:
     """Paths of files that nothing stands for any more."""
     advice: list[Problem] = field(default_factory=list)
 
+    def add(self, other: Touch) -> None:
+        """Take over what another intake has left."""
+        self.facets |= other.facets
+        self.dropped |= other.dropped
+        self.advice += other.advice
+        for identifier, really in other.events.items():
+            self.event(identifier, really=really)
+
     def event(self, identifier: str, *, really: bool) -> None:
         """Have an event merged anew."""
         self.events[identifier] = self.events.get(identifier, False) or really

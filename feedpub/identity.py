@@ -22,6 +22,9 @@ from feedpub.urls import is_absolute_iri, named_uuid, short_hash, slugify
 
 _BETWEEN = "\x1f"
 
+Holds = Callable[[str, str, str | None], bool]
+"""Whether a source (by name) still has the document at a place, with that digest unless it is None."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -74,14 +77,12 @@ def _name(text: str, identifier: str) -> str:
 class Identities:
     """Gives ids to what one source holds. `load` looks a batch up; the rest decides."""
 
-    def __init__(
-        self, transaction: Transaction, *, key: str, source: str, now: int, has: Callable[[str], bool]
-    ) -> None:
+    def __init__(self, transaction: Transaction, *, key: str, source: str, now: int, holds: Holds) -> None:
         self._tx = transaction
         self._key = key
         self._source = source
         self._now = now
-        self._has = has
+        self._holds = holds
         self._by_id: dict[str, Identity] = {}
         self._looked_up: set[str] = set()
         self._by_digest: dict[str, list[Identity]] = {}
@@ -116,7 +117,7 @@ class Identities:
             )
         }
         self._by_digest = {}
-        for row in tx.rows(identity, "document", digests, identity.c.source == self._source):
+        for row in tx.rows(identity, "document", digests):
             self._by_digest.setdefault(row.document, []).append(_identity(row))
 
     # -- articles
@@ -129,7 +130,9 @@ class Identities:
         `digest` is that of the document's bytes, `content` that of what the article says.
         """
         given = article.id if article.id and is_absolute_iri(article.id) else None
-        identity = self._known(known_id, place, given) or self._moved(place, digest, given)
+        identity = self._known(known_id, place, given)
+        if identity is None or identity.document != digest:
+            identity = self._moved(place, digest, given) or identity
         if identity is None:
             identifier = given or self._new_id(place)
             existing = self._find(identifier)
@@ -147,7 +150,11 @@ class Identities:
 
     def _known(self, known_id: str | None, place: str, given: str | None) -> Identity | None:
         identity = self._by_id.get(known_id) if known_id else self._by_place.get(place)
-        if identity is None or given is None or given == identity.id:
+        if identity is None or given == identity.id:
+            return identity
+        if (identity.source, identity.place) != (self._source, place):
+            return None  # it has moved on with its document
+        if given is None:
             return identity
         # Another article now stands at this place, if the old one had an id of its own as well.
         return identity if self._is_generated(identity) else None
@@ -158,8 +165,11 @@ class Identities:
     def _moved(self, place: str, digest: str, given: str | None) -> Identity | None:
         if given is not None:
             return None
-        for candidate in self._by_digest.get(digest, ()):
-            if candidate.kind == "article" and candidate.place != place and not self._has(candidate.place):
+        here = (self._source, place)
+        for found in self._by_digest.get(digest, ()):
+            candidate = self._by_id.get(found.id, found)
+            there = (candidate.source, candidate.place)
+            if candidate.kind == "article" and there != here and not self._holds(*there, digest):
                 return candidate
         return None
 
@@ -183,6 +193,10 @@ class Identities:
     def _kept(self, identity: Identity, place: str, digest: str, content: str, article: Article) -> Identity:
         changes: dict[str, Any] = {}
         if (identity.source, identity.place) != (self._source, place):
+            if identity.source != self._source:
+                # That source may not be configured any more: nobody else would forget the document.
+                document = schema.document
+                self._tx.delete(document, "place", [identity.place], document.c.source == identity.source)
             changes |= {"source": self._source, "place": place}
             self._tx.log(op="moved", id=identity.id, source=self._source, place=place)
         revision = identity.revision
@@ -207,6 +221,7 @@ class Identities:
             if stem != identity.stem:
                 moved = identity.stem
                 self._tx.put(schema.redirect, {"path": moved, "id": identity.id})
+                self._tx.delete(schema.redirect, "path", [stem])  # it may have been there before
             self._tx.log(op="path", id=identity.id, stem=stem, slug=article.slug, old=identity.stem)
             changes |= {"stem": stem, "slug": article.slug}
         restored = identity.withdrawn_at is not None

@@ -16,7 +16,7 @@ from feedpub import dates, records
 from feedpub.config import Config, Site, SourceConfig
 from feedpub.extraction import ExtractSettings
 from feedpub.filing import Filing, Touch, document_reporter, with_changed_pictures
-from feedpub.identity import Identities, event_keys
+from feedpub.identity import Holds, Identities, event_keys
 from feedpub.models import Article, EventMention, Problem, SourceReport, When
 from feedpub.preparation import Prepared, prepare
 from feedpub.removal import Removal
@@ -30,8 +30,6 @@ from feedpub.workers import WorkerDiedError, Workers
 BATCH = 100
 """Documents looked up and written together; it bounds memory, as does the number of their bytes."""
 _BATCH_BYTES = 4_000_000
-
-PUBLISHED = ("published", "kept", "held")
 
 
 _BROKE_THE_READER = Problem(
@@ -65,19 +63,27 @@ class Intake:
         now: datetime,
         *,
         workers: Workers,
+        holds: Holds,
+        fresh: bool = False,
     ) -> None:
+        """`fresh` says that the store has just been begun anew, so that the ledger knows more than it."""
         self._tx = transaction
         self._config = config
         self._source = source
         self._touch = touch
         self._now = now
         self._workers = workers
+        self._holds = holds
+        self._fresh = fresh
         self._at = int(now.timestamp())
         self._settings = ExtractSettings.of(config, source)
         self._counts = Counts()
         self._filing = Filing(transaction, config, source.name, touch)
         self._removal = Removal(transaction, config, source, touch, self._at)
         self._copies = Copies(transaction, source.name)
+        self._displaced: set[str] = set()
+        self._pulled = 0
+        self._moved_here: str | None = None
         self._places: dict[str, str] = {}
         self._containers: list[dict[str, Any]] = []
 
@@ -89,9 +95,9 @@ class Intake:
         Raises:
             SourceError: the source cannot be read, or (`GuardError`) too much would vanish.
         """
-        before = self._tx.count(self._source.name, "published")
+        before = self._removal.known() if self._fresh else self._tx.count(self._source.name, "published")
         identities = Identities(
-            self._tx, key=self._config.site.key, source=self._source.name, now=self._at, has=source.has
+            self._tx, key=self._config.site.key, source=self._source.name, now=self._at, holds=self._holds
         )
         notices: tuple[str, ...] = ()
         complete = False
@@ -107,11 +113,15 @@ class Intake:
             progress(len(batch))
             for change in batch:
                 if isinstance(change, Listing):
-                    complete, notices = change.complete, change.notices
+                    complete, notices = change.complete or (change.empty and yes), change.notices
+                    if change.empty and yes:
+                        self._tx.mark_all_gone(self._source.name)
                     self._counts.unmodified += change.unmodified
                     progress(change.unmodified)
-        if complete or self._tx.count(self._source.name, "gone"):
-            self._counts.removed += self._removal.run(before, yes=yes)
+        self._removal.displaced(self._displaced)
+        self._counts.removed += self._removal.run(
+            before, yes=yes, pulled=self._pulled, lost=self._fresh and complete
+        )
         for values in self._containers:
             self._tx.put(schema.document, values)
         counts = self._counts
@@ -233,10 +243,19 @@ class Intake:
     def _original(self, found: Prepared, row: Any) -> str | None:
         """The published article that this is a copy of. What has been an item itself stays one."""
         article = found.article
+        self._moved_here = None
         if article is None or (row is not None and row.record_id) or found.problems:
             return None
-        same_url = self._elsewhere.get(canonical(article.url)) if article.url else None
-        return same_url or self._copies.original(found.text_keys)
+        url = canonical(article.url) if article.url else ""
+        original = self._by_url.get(url) or self._copies.original(found.text_keys)
+        if original is None or original == article.id:
+            return None
+        for identity in self._tx.rows(schema.identity, "id", [original]):
+            if not self._holds(identity.source, identity.place, None):
+                # Not a copy but the article itself, which stands at another place now.
+                self._moved_here = original
+                return None
+        return original if url not in self._by_url or url in self._elsewhere else None
 
     def _copy(self, change: Changed, article: Article, original: str, row: Any) -> None:
         place = change.document.place
@@ -261,8 +280,10 @@ class Intake:
         if article is None or record is None:
             raise ValueError(f"{change.document.place} holds no article")
         place = change.document.place
-        known = row.record_id if row else None
+        known = row.record_id if row else self._moved_here
         identity = ids.of_article(place, change.digest, article, known, content=found.content)
+        if known and known != identity.id:
+            self._displaced.add(known)
         changed = row is None or row.digest != change.digest
         events = self._filing.events(article.events, identity.id, place, ids, own=False, really=changed)
         url = article.url or f"{self._config.site.url}{identity.stem}.html"
@@ -305,23 +326,18 @@ class Intake:
         here = (self._source.name, place)
         if article.id and article.id in self._by_id and self._by_id[article.id] != here and article.id != own:
             other = self._by_id[article.id]
-            if other[0] != self._source.name or self._still_there(other[1]):
+            if self._holds(*other, None):
                 return (_clash("duplicate-id", "id", article.id, ":".join(other), place),)
         if article.id:
             self._by_id[article.id] = here
         if article.url:
             key = canonical(article.url)
             other_id = self._by_url.get(key)
-            if other_id is not None and other_id not in (own, article.id, place):
+            if other_id is not None and other_id not in (own, article.id, place, self._moved_here):
                 return (_clash("duplicate-url", "address", article.url, self._where(other_id), place),)
             self._by_url[key] = own or article.id or place
             self._places[self._by_url[key]] = f"{self._source.name}:{place}"
         return ()
-
-    def _still_there(self, place: str) -> bool:
-        self._tx.flush()
-        rows = self._tx.documents(self._source.name, [place])
-        return place in rows and rows[place].state in PUBLISHED
 
     def _where(self, identifier: str) -> str:
         if identifier in self._places:
@@ -356,6 +372,7 @@ class Intake:
 
     def _not_now(self, change: Changed, row: Any, state: str, due: int | None) -> None:
         if row is not None and row.record_id:
+            self._pulled += row.state in ("published", "kept")
             self._removal.withdraw([row.record_id], [change.document.place])
         self._put_document(change, state, row.record_id if row else None, due)
         self._released(change.document.place, row)

@@ -94,12 +94,15 @@ def _files(job: Job, site: Site, alternates: Sequence[Alternate]) -> Iterator[Fi
             yield from _event_files(entry, site, alternates)
         else:
             yield from _article_files(entry, job, site, alternates)
-    targets = {entry.id: entry.url for entry in job.entries}
+    by_id = {entry.id: entry for entry in job.entries}
     for path, identifier in job.redirects:
-        if identifier in targets:
-            target = targets[identifier]
-            content = page.render_redirect(site=site, target_url=target, path=path)
-            yield File(f"{path}.html", content, HTML, status=301, redirect=target)
+        entry = by_id[identifier]
+        if entry.withdrawn_at is not None:
+            content = page.render_withdrawn(site=site, at=entry.withdrawn_at, path=f"{path}.html")
+            yield File(f"{path}.html", content, HTML, status=410)
+        else:
+            content = page.render_redirect(site=site, target_url=entry.url, path=path)
+            yield File(f"{path}.html", content, HTML, status=301, redirect=entry.url)
 
 
 def _article_files(entry: Entry, job: Job, site: Site, alternates: Sequence[Alternate]) -> Iterator[File]:

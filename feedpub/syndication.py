@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 import orjson
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete
 
 from feedpub.models import JSON
 from feedpub.store import schema
@@ -109,19 +109,11 @@ class Copies:
             self._tx.put(record, {"id": identifier, "data": body, "digest": digest, "dirty": True})
 
 
-def release(transaction: Transaction, ids: Iterable[str]) -> None:
+def release(transaction: Transaction, ids: Iterable[str], *, at: int) -> None:
     """Have the copies of articles that are withdrawn read again: one of them takes the article's place."""
-    copy, document = schema.copy, schema.document
+    copy = schema.copy
     for row in list(transaction.rows(copy, "record_id", ids)):
-        container = select(document.c.container).where(
-            document.c.source == row.source, document.c.place == row.place
-        )
-        for place in (row.place, transaction.connection.execute(container).scalar()):
-            transaction.connection.execute(
-                update(document)
-                .where(document.c.source == row.source, document.c.place == place)
-                .values(stamp="", digest="")
-            )
+        transaction.read_again(row.source, row.place, at=at)
         transaction.connection.execute(
             delete(copy).where(copy.c.source == row.source, copy.c.place == row.place)
         )

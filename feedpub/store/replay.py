@@ -56,7 +56,10 @@ def _moved(connection: Connection, line: Line) -> None:
 
 def _path(connection: Connection, line: Line) -> None:
     _set(connection, line["id"], stem=line["stem"], slug=line["slug"])
-    _put(connection, schema.redirect, {"path": line["old"], "id": line["id"]})
+    if line["old"] != line["stem"]:
+        _put(connection, schema.redirect, {"path": line["old"], "id": line["id"]})
+    # It may have come back to an address that it had before.
+    connection.execute(delete(schema.redirect).where(schema.redirect.c.path == line["stem"]))
 
 
 def _withdrawn(connection: Connection, line: Line) -> None:

@@ -73,7 +73,7 @@ identity = Table(
     Column("document", Text, nullable=False),
     Column("withdrawn_at", Integer),
     Index("identity_by_place", "source", "place"),
-    Index("identity_by_document", "source", "document"),
+    Index("identity_by_document", "document"),
     Index("identity_by_change", "changed_at", sqlite_where=text("changed_at IS NOT NULL")),
 )
 
@@ -296,8 +296,9 @@ def _history(connection: Connection) -> None:
     for table in (member, change, listed, text_key, copy):
         table.create(connection)
     connection.exec_driver_sql("ALTER TABLE window ADD COLUMN due_at INTEGER")
+    connection.exec_driver_sql("DROP INDEX identity_by_document")
     for index in (*identity.indexes, *window.indexes):
-        if index.name in ("identity_by_change", "window_by_due"):
+        if index.name in ("identity_by_change", "identity_by_document", "window_by_due"):
             index.create(connection)
 
 

@@ -193,6 +193,30 @@ class Transaction:
                 .values(state="gone")
             )
 
+    def mark_all_gone(self, source: str) -> None:
+        """Note that a source holds nothing any more."""
+        self.flush()
+        document = schema.document
+        self.connection.execute(
+            update(document)
+            .where(document.c.source == source, document.c.state != "kept")
+            .values(state="gone")
+        )
+
+    def read_again(self, source: str, place: str, *, at: int) -> None:
+        """Have a document read anew at the next refresh, which is due a second after `at`."""
+        document = schema.document
+        here = document.c.source == source
+        row = self.connection.execute(
+            select(document.c.container).where(here, document.c.place == place)
+        ).one_or_none()
+        for target in filter(None, (place, row.container if row else None)):
+            self.connection.execute(
+                update(document)
+                .where(here, document.c.place == target)
+                .values(stamp="", digest="", due_at=at + 1)
+            )
+
     def gone(self, source: str) -> Iterator[list[Row[Any]]]:
         """The document rows marked gone, in chunks; each chunk must be dealt with before the next."""
         document = schema.document
