@@ -9,7 +9,7 @@ which keeps the precision that the source stated. `None` and empty tuples mean "
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -183,14 +183,30 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A ticket offer. `price` is a decimal number as text, `currency` an ISO 4217 code."""
+    """A ticket offer, or several as one (schema.org AggregateOffer) if a range or a `count` is given.
+
+    `price`, `low_price` and `high_price` are decimal numbers as text, `currency` is an ISO 4217 code.
+    """
 
     url: str | None = None
     price: str | None = None
+    low_price: str | None = None
+    high_price: str | None = None
+    count: int | None = None
     currency: str | None = None
     availability: str | None = None
     name: str | None = None
     valid_from: When | None = None
+
+    @property
+    def is_aggregate(self) -> bool:
+        """Whether it stands for several offers."""
+        return self.low_price is not None or self.high_price is not None or self.count is not None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it offers nothing: a currency without a price says nothing."""
+        return replace(self, currency=None) == Offer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +214,9 @@ class EventMention:
     """One event as one document reports it, whoever found it there: metadata, markup or an annotator.
 
     `status` and `attendance_mode` are schema.org names without their address ("EventCancelled",
-    "OnlineEventAttendanceMode"). `main` says that the article is about this event. `origins` maps
-    a field's name to where its value comes from.
+    "OnlineEventAttendanceMode"). `main` says that the article is about this event; its origin says
+    how the article names it. `extra` names input properties that feedpub does not know, for advice
+    only. `origins` maps a field's name to where its value comes from.
     """
 
     name: str
@@ -223,6 +240,7 @@ class EventMention:
     sub_events: tuple[str, ...] = ()
     same_as: tuple[str, ...] = ()
     main: bool = False
+    extra: tuple[str, ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
 

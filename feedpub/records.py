@@ -247,7 +247,7 @@ def build_event(
         "organizer": _nodes(agent_node(agent, key) for agent in mention.organizers),
         "performer": _nodes(agent_node(agent, key) for agent in mention.performers),
         "attendee": _nodes(agent_node(agent, key) for agent in mention.attendees),
-        "offers": [node for node in map(_offer, mention.offers) if len(node) > 1],
+        "offers": [node for node in map(_offer, mention.offers) if node.keys() - {"@type", "priceCurrency"}],
         "superEvent": _related_event(mention.super_event, key) if mention.super_event else None,
         "subEvent": _nodes(_related_event(name, key) for name in mention.sub_events),
         "image": _images(mention.images, media_urls),
@@ -386,13 +386,21 @@ def _related_event(stated: str, key: str) -> dict[str, Any]:
     return {"@type": "Event", "@id": node_id(key, "Event", name), "name": name} if name else {}
 
 
+def _price(stated: str | None) -> str | None:
+    return stated if stated and _PRICE.fullmatch(stated) else None
+
+
 def _offer(offer: Offer) -> dict[str, Any]:
+    kind = "AggregateOffer" if offer.is_aggregate else "Offer"
     return _stated(
         {
-            "@type": "Offer",
+            "@type": kind,
             "name": _line(offer.name),
             "url": offer.url,
-            "price": offer.price if offer.price and _PRICE.fullmatch(offer.price) else None,
+            "price": _price(offer.price),
+            "lowPrice": _price(offer.low_price),
+            "highPrice": _price(offer.high_price),
+            "offerCount": offer.count,
             "priceCurrency": offer.currency
             if offer.currency and _CURRENCY.fullmatch(offer.currency)
             else None,

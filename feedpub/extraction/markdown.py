@@ -98,12 +98,19 @@ def _event(
     if "headline" in body.values:
         origin = body.origins["headline"]
         items = [*items, Item("name", body.values["headline"], 1, 1, origin.start, origin.end)]
-    status = [item for item in items if not (item.name == "status" and metadata.plain(item.value) == "draft")]
-    event, _ = eventdata.read(status, text, settings.dayfirst, problems, main=True)
-    if event is None:
-        return Extraction(problems=tuple(problems))
     general = [item for item in items if metadata.FIELDS.get(item.name) in ("draft", "status")]
-    if metadata.read(general, text, settings.dayfirst).values.get("draft"):
+    own = [
+        item
+        for item in items
+        if item not in general or (item.name == "status" and metadata.plain(item.value) != "draft")
+    ]
+    events = eventdata.read(own, text, settings.dayfirst, problems, main=True)
+    if not events:
+        return Extraction(problems=tuple(problems))
+    event = events[0]
+    stated = metadata.read(general, text, settings.dayfirst)
+    problems += stated.problems
+    if stated.values.get("draft"):
         problems.append(
             Problem(
                 rule="draft",
@@ -117,7 +124,7 @@ def _event(
         origin = Origin("text", "body", None, after, len(text.rstrip()), "document")
         event = replace(event, description=plain, origins={**event.origins, "description": origin})
     del document
-    return Extraction(events=(event,), problems=tuple(problems))
+    return Extraction(events=(event, *events[1:]), problems=tuple(problems))
 
 
 def _headline(found: Fields, text: str, start: int) -> int:
