@@ -76,6 +76,7 @@ HEAVY = {
     *(
         "extruct",
         "feedgen",
+        "icalendar",
         "jinja2",
         "jsonschema",
         "jsonschema_rs",

@@ -302,6 +302,12 @@ def test_dates_are_written_as_people_write_them(value: str, language: str | None
             "en",
             "14 October 2025, 22:00 UTC – 15 October 2025, 02:00 UTC",
         ),
+        (
+            "2025-10-14T18:00+02:00",
+            "2025-10-14T20:00",
+            "en",
+            "14 October 2025, 18:00 UTC+2 – 14 October 2025, 20:00",
+        ),
     ],
 )
 def test_ranges_name_once_what_they_share(start: str, end: str | None, language: str, expected: str) -> None:

@@ -17,6 +17,7 @@ BUILT_IN = {
     "jsonld": "feedpub.formats.jsonld:JsonLdFormat",
     "jsonfeed": "feedpub.formats.jsonfeed:JsonFeedFormat",
     "events": "feedpub.formats.eventsld:EventsFormat",
+    "icalendar": "feedpub.formats.icalendar:CalendarFormat",
 }
 """Name → "module:class" of the formats that come along. The class is called with the `Site`."""
 

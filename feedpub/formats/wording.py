@@ -31,6 +31,13 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "EventMovedOnline": "Moved online",
         "formerly": "formerly {date}",
         "online": "Online",
+        "event_time": "Time: {date}",
+        "doors": "Doors: {date}",
+        "organised_by": "Organised by {names}",
+        "performing": "With {names}",
+        "taking_part": "Taking part: {names}",
+        "reported_in": "Reported in:",
+        "event_withdrawn": "The newsroom withdrew what it had reported of this event on {date}.",
         "withdrawn": "Article withdrawn",
         "withdrawn_on": "The newsroom withdrew this article on {date}.",
         "moved": "This article has moved",
@@ -64,6 +71,13 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "EventMovedOnline": "Ins Netz verlegt",
         "formerly": "bisher {date}",
         "online": "Online",
+        "event_time": "Zeit: {date}",
+        "doors": "Einlass: {date}",
+        "organised_by": "Veranstaltet von: {names}",
+        "performing": "Mit {names}",
+        "taking_part": "Es nehmen teil: {names}",
+        "reported_in": "Berichtet in:",
+        "event_withdrawn": "Die Redaktion hat ihre Angaben zu diesem Termin zurückgezogen. Datum: {date}.",
         "withdrawn": "Artikel zurückgezogen",
         "withdrawn_on": "Die Redaktion hat diesen Artikel zurückgezogen. Datum: {date}.",
         "moved": "Dieser Artikel ist umgezogen",
@@ -99,6 +113,13 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "EventMovedOnline": "Transféré en ligne",
         "formerly": "auparavant {date}",
         "online": "En ligne",
+        "event_time": "Date et heure : {date}",
+        "doors": "Ouverture des portes : {date}",
+        "organised_by": "Organisé par {names}",
+        "performing": "Avec {names}",
+        "taking_part": "Participants : {names}",
+        "reported_in": "À lire :",
+        "event_withdrawn": "La rédaction a retiré ses informations sur cet événement. Date : {date}.",
         "withdrawn": "Article retiré",
         "withdrawn_on": "La rédaction a retiré cet article. Date : {date}.",
         "moved": "Cet article a changé d’adresse",
@@ -134,6 +155,13 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "EventMovedOnline": "Se celebra en línea",
         "formerly": "antes {date}",
         "online": "En línea",
+        "event_time": "Fecha y hora: {date}",
+        "doors": "Apertura de puertas: {date}",
+        "organised_by": "Organizado por {names}",
+        "performing": "Con {names}",
+        "taking_part": "Participan: {names}",
+        "reported_in": "Se informa en:",
+        "event_withdrawn": "La redacción retiró su información sobre este evento. Fecha: {date}.",
         "withdrawn": "Artículo retirado",
         "withdrawn_on": "La redacción retiró este artículo. Fecha: {date}.",
         "moved": "Este artículo ha cambiado de dirección",
@@ -221,7 +249,7 @@ def range_text(start: str, end: str | None, language: str | None) -> str:
     if _same_day(one, other) and one.clock and other.clock and one.offset == other.offset:
         zone = f" {_zone_text(one.offset)}" if one.offset else ""
         return f"{_day_text(one, language)}, {one.clock}–{other.clock}{zone}"
-    if _same_day(one, other):
+    if _same_day(one, other) and not (one.clock and other.clock):
         return date_text(start if one.clock else end, language)
     days = not (one.clock or other.clock) and one.day and other.day
     if days and (one.year, one.month) == (other.year, other.month) and primary(language) in _MONTHS:
