@@ -82,7 +82,9 @@ class FeedFiles:
                 kinds[key] = (
                     windows.events(feed, tombstones=tombstones)
                     if format_.items == "events"
-                    else windows.articles(feed, tombstones=tombstones, paging=own_paging)
+                    else windows.articles(
+                        feed, tombstones=tombstones, paging=own_paging, events=format_.items == "records"
+                    )
                 )
             self._document(feed, name, kinds[key], own_paging)
         if paging is not None:

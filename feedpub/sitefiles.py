@@ -224,8 +224,8 @@ class SiteFiles:
         else:
             self.staging.put_many([File(_NEWS, found.content, _XML)])
         due = int(found.next_change_at.timestamp()) if found.next_change_at else None
-        said = {"digest": digest, "due": due, "stands": found.content is not None}
-        self.transaction.set_meta("news", orjson.dumps(said).decode())
+        made = {"digest": digest, "due": due, "stands": found.content is not None}
+        self.transaction.set_meta("news", orjson.dumps(made).decode())
         return due
 
     # -- what services follow

@@ -58,8 +58,13 @@ class Windows:
         self._connection = connection
         self._now = now
 
-    def articles(self, feed: FeedConfig, *, tombstones: bool, paging: Paging | None) -> Window:
-        """The articles of a subscription document, newest first, and behind them the withdrawn ones."""
+    def articles(
+        self, feed: FeedConfig, *, tombstones: bool, paging: Paging | None, events: bool = False
+    ) -> Window:
+        """The articles of a subscription document, newest first, and behind them the withdrawn ones.
+
+        With `events`, the main feed also holds the events that have a document of their own.
+        """
         rows = self._run(self._newest(feed))
         due = None
         if paging is not None:
@@ -69,10 +74,11 @@ class Windows:
             due = min((row.changed_at for row in corrected.values()), default=None)
         ordered = sorted(rows.values(), key=lambda row: (row.sort_at, row.id), reverse=True)
         gone: list[Row[Any]] = []
+        events = events and not feed.path and not _conditions(feed)
+        if events:
+            ordered += self._connection.execute(self._events_alone(feed)).all()
         if tombstones:
-            if not feed.path and not _conditions(feed):
-                ordered += self._connection.execute(self._events_alone(feed)).all()
-            gone = list(self._connection.execute(self._withdrawn(feed)))
+            gone = list(self._connection.execute(self._withdrawn(feed, events=events)))
         return _window([*ordered, *gone], len(ordered), due + RECENT_SECONDS if due is not None else None)
 
     def page(self, ids: Sequence[str], *, tombstones: bool) -> Window:
@@ -165,11 +171,12 @@ class Windows:
             *(_has(name, slugs) for name, slugs in _conditions(feed)),
         )  # fmt: skip
 
-    def _withdrawn(self, feed: FeedConfig) -> Select[Any]:
+    def _withdrawn(self, feed: FeedConfig, *, events: bool) -> Select[Any]:
         """The withdrawn articles that the feed tells of: the newest ones, as many as it holds."""
         record = schema.record
         query = select(*_columns()).where(
-            record.c.kind == "article", record.c.withdrawn_at.is_not(None),
+            record.c.kind.in_(("article", "event") if events else ("article",)),
+            record.c.withdrawn_at.is_not(None),
             *(_has(name, slugs) for name, slugs in _conditions(feed)),
         )  # fmt: skip
         recent = record.c.withdrawn_at > self._now - RECENT_SECONDS
@@ -199,7 +206,7 @@ def _columns() -> tuple[ColumnElement[Any], ...]:
 
 def _times() -> tuple[ColumnElement[int], ...]:
     """When a record came into the feeds, and when it was updated: a withdrawn one when it was withdrawn."""
-    record, identity = schema.record, schema.identity
+    record, identity = schema.record, schema.identity.alias()
     seen = select(identity.c.first_seen_at).where(identity.c.id == record.c.id).scalar_subquery()
     updated = func.coalesce(record.c.withdrawn_at, record.c.updated_at)
     return (updated.label("updated_at"), func.coalesce(seen, 0).label("first_seen_at"))

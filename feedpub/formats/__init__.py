@@ -29,8 +29,9 @@ class Format(Protocol):
     filename: str
     media_type: str
     version: str
-    items: Literal["articles", "events"]
-    """What the entries are: a feed's articles, or the events that they report."""
+    items: Literal["articles", "records", "events"]
+    """What the entries are: a feed's articles, or the events that they report; with "records", the
+    articles, and in the main feed also the events that have a document of their own."""
     tombstones: bool
     """Whether withdrawn entries are handed to `assemble` too."""
     paged: bool

@@ -26,7 +26,7 @@ class EventsFormat:
     filename = "events.jsonld"
     media_type = "application/ld+json"
     version = "1"
-    items: Literal["articles", "events"] = "events"
+    items: Literal["articles", "records", "events"] = "events"
     tombstones = True
     paged = False
 

@@ -30,7 +30,7 @@ class CalendarFormat:
     filename = "events.ics"
     media_type = "text/calendar"
     version = "1"
-    items: Literal["articles", "events"] = "events"
+    items: Literal["articles", "records", "events"] = "events"
     tombstones = True
     paged = False
 

@@ -38,7 +38,7 @@ class JsonFeedFormat:
     filename = "feed.json"
     media_type = "application/feed+json"
     version = "1"
-    items: Literal["articles", "events"] = "articles"
+    items: Literal["articles", "records", "events"] = "articles"
     tombstones = False
     paged = True
 

@@ -24,7 +24,7 @@ class JsonLdFormat:
     filename = "feed.jsonld"
     media_type = "application/ld+json"
     version = "1"
-    items: Literal["articles", "events"] = "articles"
+    items: Literal["articles", "records", "events"] = "records"
     tombstones = True
     paged = True
 

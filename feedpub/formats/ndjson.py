@@ -24,19 +24,19 @@ import orjson
 
 from feedpub.dates import rfc3339
 from feedpub.formats.graph import CONTEXT
-from feedpub.models import Entry
+from feedpub.models import JSON
 
 # JSON escapes the other characters at which some readers break lines (Python's str.splitlines),
 # but these three may stand in a string as they are.
 _BREAKS = (("\x85", b"\\u0085"), ("\u2028", b"\\u2028"), ("\u2029", b"\\u2029"))
 
 
-def record_line(entry: Entry) -> bytes:
-    """The whole record of a published article or event in one line: nested JSON-LD with its context.
+def record_line(record: JSON) -> bytes:
+    """The whole record of an article or event in one line: nested JSON-LD with its context.
 
     The events that an article reports are references in it; they have lines of their own.
     """
-    return _line({"@context": CONTEXT, **entry.data})
+    return _line({"@context": CONTEXT, **record})
 
 
 def change_line(

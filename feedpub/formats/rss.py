@@ -39,7 +39,7 @@ class RssFormat:
     filename = "feed.xml"
     media_type = "application/rss+xml"
     version = "1"
-    items: Literal["articles", "events"] = "articles"
+    items: Literal["articles", "records", "events"] = "articles"
     tombstones = False
     paged = True
 
