@@ -361,7 +361,7 @@ def importers_of(package: str) -> set[str]:
 @pytest.mark.parametrize(
     ("package", "module", "work"),
     [
-        ("feedgen", "formats.rss", "feedpub.render([], feedpub.Site(), 'rss')"),
+        ("feedgen", "formats.frames", "feedpub.render([], feedpub.Site(), 'rss')"),
         (
             "extruct",
             "extraction.pagedata",

@@ -150,7 +150,7 @@ def test_an_installed_feedpub_publishes_an_article(installed, tmp_path):
     assert item.published_parsed[:3] == (2025, 9, 2)
     assert "Ada Byrne" in item.title
     assert "2025-09-02" not in item.title
-    content = item.content[0].value
+    content = item.summary
     assert "east mole" in content
     assert "storm of January" in content
     assert "engineers" in content

@@ -14,6 +14,7 @@ from feedpub.models import Channel, Entry
 
 BUILT_IN = {
     "rss": "feedpub.formats.rss:RssFormat",
+    "atom": "feedpub.formats.atom:AtomFormat",
     "jsonld": "feedpub.formats.jsonld:JsonLdFormat",
     "jsonfeed": "feedpub.formats.jsonfeed:JsonFeedFormat",
     "events": "feedpub.formats.eventsld:EventsFormat",

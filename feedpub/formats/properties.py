@@ -14,8 +14,6 @@ from feedpub.models import JSON
 
 # XML 1.0 section 2.2 allows none of these, not even escaped; lxml raises on them.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-# The same, and the other characters that `without_controls` takes out of encoded text.
-_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _CONTROLS = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
 _C1 = re.compile(rb"\xc2[\x80-\x9f]")
 
@@ -58,11 +56,9 @@ def without_illegal(text: str) -> str:
 
 
 def readable(text: str) -> str:
-    """`text` without all that `without_illegal` and `without_controls` take out.
-
-    For formats that could hold these characters, so that they say the same as those that cannot.
-    """
-    return _UNREADABLE.sub("", text)
+    """`text` without all that `without_illegal` and `without_controls` take out."""
+    plain = without_controls(text.encode("utf-8", "ignore")).decode()
+    return without_illegal(plain) if "\ufffe" in plain or "\uffff" in plain else plain
 
 
 def without_controls(encoded: bytes) -> bytes:
