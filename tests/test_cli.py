@@ -204,6 +204,11 @@ def test_each_help_has_one_sentence_and_an_example_that_the_parser_accepts(comma
             assert callable(cli.build_parser().parse_args(line[1:]).handler)
 
 
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)], ids=" ".join)
+def test_only_the_help_of_publish_names_its_strict(command):
+    assert ("--strict" in run(*command, "--help")[1]) == (command == ("publish",))
+
+
 def test_every_option_is_explained():
     def actions(parser: argparse.ArgumentParser) -> Any:
         for action in parser._actions:

@@ -19,6 +19,7 @@ def add(commands: Any) -> None:
         "Read what changed, validate it and bring the feeds up to date.",
         "feedpub publish articles",
         run,
+        exit_codes=options.EXIT_CODES.replace("0  done", "0  done (with --strict: and nothing held back)"),
     )
     parser.add_argument(
         "folder",
