@@ -10,16 +10,17 @@ from typing import Any, Literal
 
 import orjson
 
-from feedpub import dates, library, plugins, validation
+from feedpub import library, plugins, validation
 from feedpub.config import Config, SourceConfig
 from feedpub.errors import ConfigError
 from feedpub.extraction import ExtractSettings, encoding, extract
-from feedpub.models import Article, Document, Extraction, Origin, Problem, Record
+from feedpub.models import Document, Extraction, Origin, Problem, Record
 from feedpub.records import build_event
 from feedpub.sources import Changed, Seen, Unreadable
+from feedpub.timing import timing
 from feedpub.urls import named_uuid
 
-Outcome = Literal["ok", "draft", "waiting", "held"]
+Outcome = Literal["ok", "draft", "waiting", "expired", "held"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +223,7 @@ def _checked(config: Config, source: SourceConfig, document: Document, now: date
         problems.append(
             Problem("undated", "The article states no date.", "Add its date.", place=document.place)
         )
-    state = _state(config, found.article, now)
+    state = _state(config, found, now)
     if any(problem.severity == "error" for problem in problems):
         state = "held"
     return Checked(document.place, source.name, tuple(records), tuple(problems), state)
@@ -261,15 +262,11 @@ def _records(config: Config, source: SourceConfig, document: Document, found: Ex
     ]
 
 
-def _state(config: Config, article: Article | None, now: datetime) -> Outcome:
-    if article is None:
-        return "ok"
-    if article.draft:
-        return "draft"
-    for when in (article.published, article.publish_at):
-        if when is not None and dates.bounds(when, config.site.timezone)[0] > now:
-            return "waiting"
-    return "ok"
+def _state(config: Config, found: Extraction, now: datetime) -> Outcome:
+    if found.article is None:
+        return "draft" if found.draft else "ok"
+    state = timing(found.article, now, config.site.timezone).state
+    return "ok" if state == "published" else state
 
 
 def _distinct(checked: Checked, seen: dict[str, str]) -> Checked:

@@ -12,17 +12,18 @@ from typing import Any
 
 import orjson
 
-from feedpub import dates, records
+from feedpub import records
 from feedpub.config import Config, Site, SourceConfig
 from feedpub.extraction import ExtractSettings
 from feedpub.filing import Filing, Touch, document_reporter, with_changed_pictures
 from feedpub.identity import Identities, event_keys
-from feedpub.models import Article, EventMention, Problem, SourceReport, When
+from feedpub.models import Article, EventMention, Problem, SourceReport
 from feedpub.preparation import Prepared, prepare
 from feedpub.removal import Removal
 from feedpub.sources import Change, Changed, Gone, Listing, Source, Touched, Unreadable
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
+from feedpub.timing import Timing, timing
 from feedpub.urls import canonical
 from feedpub.workers import WorkerDiedError, Workers
 
@@ -193,11 +194,14 @@ class Intake:
             self._hold(_read(change), found.refused, row)
             return
         if found.article is None:
-            self._events_alone(change, found.events, row, ids)
+            if found.draft:
+                self._not_now(change, row, Timing("draft"))
+            else:
+                self._events_alone(change, found.events, row, ids)
             return
-        state, due = self._due(found.article)
-        if state != "published":
-            self._not_now(change, row, state, due)
+        now = timing(found.article, self._now, self._config.site.timezone)
+        if now.state != "published":
+            self._not_now(change, row, now)
             return
         place = change.document.place
         problems = (
@@ -206,23 +210,7 @@ class Intake:
         if problems:
             self._hold(_read(change), problems, row, found.article.headline)
             return
-        self._publish(change, found, row, ids, due=due)
-
-    def _due(self, article: Article) -> tuple[str, int | None]:
-        """What state the article is in now, and when that will change by time alone."""
-
-        def start(when: When | None) -> int | None:
-            return int(dates.bounds(when, self._config.site.timezone)[0].timestamp()) if when else None
-
-        if article.draft:
-            return "draft", None
-        opens = max((start(when) or 0 for when in (article.published, article.publish_at)), default=0)
-        if opens > self._at:
-            return "waiting", opens
-        expires = start(article.expires_at)
-        if expires is not None and expires <= self._at:
-            return "expired", None
-        return "published", expires
+        self._publish(change, found, row, ids, due=now.due_at)
 
     # -- what becomes of one document
 
@@ -320,10 +308,10 @@ class Intake:
         else:
             self._counts.unmodified += 1
 
-    def _not_now(self, change: Changed, row: Any, state: str, due: int | None) -> None:
+    def _not_now(self, change: Changed, row: Any, now: Timing) -> None:
         if row is not None and row.record_id:
             self._removal.withdraw([row.record_id], [change.document.place])
-        self._put_document(change, state, row.record_id if row else None, due)
+        self._put_document(change, now.state, row.record_id if row else None, now.due_at)
         self._released(change.document.place, row)
         self._counts.waiting += 1
 

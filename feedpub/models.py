@@ -280,12 +280,14 @@ class Extraction:
     """What one document holds: an article with its events, or events alone, or only problems.
 
     If any problem is an error, the document is held back whole. `events` are filled only when
-    `article` is None (a document that is itself an event); an article carries its own.
+    `article` is None (a document that is itself an event); an article carries its own. `draft` says
+    that such an event is marked as one; an article says it itself.
     """
 
     article: Article | None = None
     events: tuple[EventMention, ...] = ()
     problems: tuple[Problem, ...] = ()
+    draft: bool = False
 
     @property
     def refused(self) -> bool:

@@ -21,7 +21,7 @@ class Prepared:
     `refused` are the errors of extraction, `problems` those of the record. `article` has its
     pictures under their addresses, `files` are those to be published with it; `record` has
     neither id nor address yet nor its events' ids. `content` is a digest of what the article says.
-    A document that is itself an event has `events` and nothing else.
+    A document that is itself an event has `events`, may be a `draft`, and has nothing else.
     """
 
     refused: tuple[Problem, ...] = ()
@@ -32,6 +32,7 @@ class Prepared:
     files: tuple[media.File, ...] = ()
     problems: tuple[Problem, ...] = ()
     content: str = ""
+    draft: bool = False
 
 
 def prepare(documents: Iterable[Document], *, settings: ExtractSettings, site: Site) -> dict[str, Prepared]:
@@ -49,7 +50,7 @@ def _prepared(document: Document, settings: ExtractSettings, site: Site) -> Prep
     if found.refused:
         return Prepared(refused=found.problems, advice=advice)
     if found.article is None:
-        return Prepared(events=found.events, advice=advice)
+        return Prepared(events=found.events, advice=advice, draft=found.draft)
     article, files, missing = media.collect(found.article, document, site.url)
     # Checked before an id is given: what is held back must not use one up.
     record = records.build_article(

@@ -44,7 +44,7 @@ FLOORS = (
     ("config config_file config_check",),
     ("explanation", "extraction extraction.*", "formats.*", "merging", "plugins"),
     ("media", "records", "sources.*", "store store.*", "validation"),
-    ("library", "preparation", "server"),
+    ("library", "preparation", "server", "timing"),
     ("checking", "entries", "identity", "publication", "rendering"),
     ("events", "filing"),
     ("removal",),

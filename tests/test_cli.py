@@ -504,7 +504,7 @@ def test_check_as_json(steps, room):
     code, out, err = run("check", "--json", "articles")
     value = json.loads(out)
     assert (code, err) == (1, "")
-    assert value["counts"] == {"ok": 1, "draft": 0, "waiting": 0, "held": 1}
+    assert value["counts"] == {"ok": 1, "draft": 0, "waiting": 0, "expired": 0, "held": 1}
     assert value["documents"][0]["records"] == [{"id": "urn:x:1", "type": "NewsArticle"}]
     assert value["documents"][1]["problems"][0]["remedy"] == "Close the quotation mark."
 

@@ -13,6 +13,7 @@ import feedparser
 import pytest
 from sqlalchemy import select
 
+from feedpub import checking
 from feedpub.config import FeedConfig, Publish, SourceConfig, Where
 from feedpub.errors import ConfigError, LockedError, PublishError, StoreCorruptError
 from feedpub.models import Report
@@ -482,6 +483,21 @@ def test_a_rescheduled_event_keeps_its_id(newsroom: Newsroom) -> None:
         "2027-01-09T19:30",
         "Winter concert",
     )
+
+
+@pytest.mark.parametrize("mark", ["draft: true", "status: draft", "published: false"])
+def test_a_draft_of_an_event_waits_as_that_of_an_article_does(newsroom: Newsroom, mark: str) -> None:
+    newsroom.write("article.md", markdown("Bridge to be repaired", **dict([mark.split(": ")])))
+    newsroom.write("concert.md", CONCERT.replace("type: event", f"type: event\n{mark}"))
+    report = newsroom.publish()
+    assert counts(report) == (0, 0, 0, 0, 2, 0)
+    assert report.events == 0
+    found = {item.place: item.state for item in checking.check(newsroom.config, [], now=NOW)}
+    assert found == {"article.md": "draft", "concert.md": "draft"}
+    newsroom.write("concert.md", CONCERT)
+    assert newsroom.publish(now=NOW + DAY).events == 1
+    newsroom.write("concert.md", CONCERT.replace("type: event", f"type: event\n{mark}"))
+    assert newsroom.publish(now=NOW + 2 * DAY).events == 0
 
 
 def test_one_change_rewrites_only_what_depends_on_it(newsroom: Newsroom) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from feedpub.cli.terminal import Terminal
     from feedpub.config import Config
 
-_STATES = {"ok": "valid", "draft": "draft", "waiting": "waiting", "held": "held back"}
+_STATES = {"ok": "valid", "draft": "draft", "waiting": "waiting", "expired": "expired", "held": "held back"}
 
 
 def add(commands: Any) -> None:

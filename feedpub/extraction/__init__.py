@@ -41,7 +41,7 @@ def extract(document: Document, settings: ExtractSettings | None = None) -> Extr
         return Extraction(problems=tuple(_placed(problem, document) for problem in problems))
     problems = tuple(_placed(problem, document) for problem in found.problems)
     if found.article is None:
-        return Extraction(events=found.events, problems=problems)
+        return Extraction(events=found.events, problems=problems, draft=found.draft)
     article = _completed(found.article, settings)
     if not article.body_text or not article.headline:
         return Extraction(problems=(*problems, _placed(_NO_TEXT, document)))

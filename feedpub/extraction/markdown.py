@@ -102,22 +102,20 @@ def _event(
     event, _ = eventdata.read(status, text, settings.dayfirst, problems, main=True)
     if event is None:
         return Extraction(problems=tuple(problems))
-    general = [item for item in items if metadata.FIELDS.get(item.name) in ("draft", "status")]
-    if metadata.read(general, text, settings.dayfirst).values.get("draft"):
-        problems.append(
-            Problem(
-                rule="draft",
-                message="This event is marked as a draft.",
-                remedy="Take `draft` out of the front matter to publish it.",
-            )
-        )
+    marks = metadata.read(filter(_marks_a_draft, items), text, settings.dayfirst)
+    problems.extend(marks.problems)
     _, plain, advice = _body(text[after:], text.count("\n", 0, after))
     problems.extend(advice)
     if event.description is None and plain:
         origin = Origin("text", "body", None, after, len(text.rstrip()), "document")
         event = replace(event, description=plain, origins={**event.origins, "description": origin})
     del document
-    return Extraction(events=(event,), problems=tuple(problems))
+    return Extraction(events=(event,), problems=tuple(problems), draft=bool(marks.values.get("draft")))
+
+
+def _marks_a_draft(item: Item) -> bool:
+    field = metadata.FIELDS.get(item.name)
+    return field in ("draft", "status") or (field == "published" and metadata.truth(item.value) is False)
 
 
 def _headline(found: Fields, text: str, start: int) -> int:
