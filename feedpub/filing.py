@@ -16,7 +16,8 @@ import orjson
 from sqlalchemy import select
 
 from feedpub import dates, media, records, validation
-from feedpub.config import Config
+from feedpub.config import Config, Site
+from feedpub.eventkeys import ties
 from feedpub.identity import Identities, Identity
 from feedpub.models import Article, EventMention, Problem, Record
 from feedpub.store import schema
@@ -209,21 +210,21 @@ class Filing:
         `own` says that the document at `place` is itself these events, `really` that it changed.
         """
         found: list[str | None] = []
-        for event in events:
-            identity = identities.of_event(event, reporter, place, sole=len(events) == 1, own=own)
-            articles = () if own else (reporter,)
-            record = records.build_event(event, id=identity.id, article_ids=articles, site=self._config.site)
+        given = identities.of_events(events, reporter, place, own=own)
+        for event, record in zip(
+            events, event_records(events, given, reporter, self._config.site, own=own), strict=True
+        ):
             problems = validation.validate(record.data)
             if problems:
                 self._touch.advice += [_left_out(problem, event.name, place) for problem in problems]
                 found.append(None)
                 continue
-            found.append(identity.id)
-            self._touch.event(identity.id, really=really)
+            found.append(record.id)
+            self._touch.event(record.id, really=really)
             self._tx.put(
                 schema.mention,
                 {
-                    "event_id": identity.id, "reporter": reporter, "place": f"{self._source}:{place}",
+                    "event_id": record.id, "reporter": reporter, "place": f"{self._source}:{place}",
                     "main": event.main, "data": orjson.dumps(record.data),
                     "origins": orjson.dumps(record.origins),
                 },
@@ -238,6 +239,18 @@ class Filing:
             )
         self._mentions[reporter] = reported
         return found
+
+
+def event_records(
+    events: Sequence[EventMention], identities: Sequence[Identity], reporter: str, site: Site, *, own: bool
+) -> list[Record]:
+    """The record of each event that `reporter` reports, not validated; `own` as for `Filing.events`."""
+    ids = [identity.id for identity in identities]
+    articles = () if own else (reporter,)
+    return [
+        records.build_event(event, id=identifier, article_ids=articles, site=site, ties=named)
+        for event, identifier, named in zip(events, ids, ties(events, ids), strict=True)
+    ]
 
 
 def _alias_left_out(alias: str, owner: str | None, place: str) -> Problem:

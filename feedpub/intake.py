@@ -14,9 +14,10 @@ import orjson
 
 from feedpub import records
 from feedpub.config import Config, Site, SourceConfig
+from feedpub.eventkeys import event_keys
 from feedpub.extraction import ExtractSettings
 from feedpub.filing import Filing, Touch, document_reporter, with_changed_pictures
-from feedpub.identity import Identities, event_keys
+from feedpub.identity import Identities
 from feedpub.models import Article, EventMention, Problem, SourceReport
 from feedpub.preparation import Prepared, prepare
 from feedpub.removal import Removal
@@ -166,10 +167,9 @@ class Intake:
             reporters = {document_reporter(self._source.name, place), row.record_id if row else None}
             if found.article and found.article.id:
                 reporters.add(found.article.id)
-            for event in events:
-                given += [event.id] if event.id else []
-                for reporter in filter(None, reporters):
-                    keys += event_keys(event, reporter, sole=len(events) == 1)
+            given += [event.id for event in events if event.id]
+            for reporter in filter(None, reporters):
+                keys += chain.from_iterable(event_keys(events, reporter))
         digests = [change.digest for change in batch if isinstance(change, Changed)]
         strangers = [place for place in read if place not in rows or not rows[place].record_id]
         ids.load(places=strangers, known=known, given=given, digests=digests, event_keys=keys)

@@ -19,6 +19,7 @@ import orjson
 
 from feedpub import dates, plugins, records
 from feedpub.config import Site
+from feedpub.eventkeys import generated_ids, given_id, ties
 from feedpub.extraction.sanitise import text_to_html
 from feedpub.models import Article, Channel, Entry, Media, Record
 from feedpub.urls import is_absolute_iri, named_uuid
@@ -44,11 +45,12 @@ def build_records(
         raise ValueError(f"{article.place}: the article has no url; pass the address of its page as url=")
     given = id or (article.id if article.id and is_absolute_iri(article.id) else None)
     identifier = given or named_uuid(site.key, article.source, article.place)
-    ids = [event.id or named_uuid(site.key, "event", identifier, event.name) for event in article.events]
+    made = generated_ids(article.events, identifier, site.key)
+    ids = [given_id(event) or own for event, own in zip(article.events, made, strict=True)]
     built = records.build_article(article, id=identifier, url=address, site=site, event_ids=ids)
     happenings = [
-        records.build_event(event, id=event_id, article_ids=(identifier,), site=site)
-        for event, event_id in zip(article.events, ids, strict=True)
+        records.build_event(event, id=event_id, article_ids=(identifier,), site=site, ties=named)
+        for event, event_id, named in zip(article.events, ids, ties(article.events, ids), strict=True)
     ]
     return (built, *happenings)
 

@@ -39,7 +39,7 @@ FLOORS = (
         "vocabulary",
         "workers",
     ),
-    ("dates",),
+    ("dates", "eventkeys"),
     ("formats", "sources"),
     ("config config_file config_check",),
     ("explanation", "extraction extraction.*", "formats.*", "merging", "plugins"),
