@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import orjson
 
@@ -74,7 +74,7 @@ def render(
     frame = channel or Channel(
         path="", title=site.title, description=site.description or site.title, home_url=site.url,
         base_url=site.url, language=site.language, ttl_minutes=60, generator="feedpub", license=site.license,
-        updated_at=max((entry.updated_at for entry in entries), default=None), timezone=site.timezone,
+        updated_at=max((at for entry in entries if (at := entry.updated_at)), default=None), timezone=site.timezone,
         publisher=records.agent_node(site.publisher, site.key) if site.publisher else None,
     )  # fmt: skip
     return b"".join(writer.assemble(frame, [writer.render(entry) for entry in entries]))
@@ -84,7 +84,7 @@ def _entry(item: Sequence[Record], site: Site) -> Entry:
     article, *events = item
     data = article.data
     published = _instant(data.get("datePublished"), site)
-    updated = _instant(data.get("dateModified"), site) or published or datetime.fromtimestamp(0, UTC)
+    updated = _instant(data.get("dateModified"), site) or published
     return Entry(
         id=article.id,
         data=data,
@@ -97,7 +97,7 @@ def _entry(item: Sequence[Record], site: Site) -> Entry:
         published_at=published,
         sort_at=published or updated,
         updated_at=updated,
-        first_seen_at=published or updated,
+        first_seen_at=published,
         digest=hashlib.sha256(orjson.dumps([record.data for record in item])).hexdigest()[:32],
         media=tuple(
             Media(image["url"], image.get("encodingFormat"), None, image.get("width"), image.get("height"))

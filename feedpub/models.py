@@ -338,7 +338,8 @@ class Entry:
     folder, or None where the article has a page elsewhere. `published_at` is aware: the stated
     instant, or 00:00 in the newsroom's zone on the stated date, or None where no day is stated;
     `sort_at` is that instant or else when the article was first seen. `updated_at` moves only
-    with the content, and `revision` counts these moves from 0. `withdrawn_at` is set on tombstones,
+    with the content, and `revision` counts these moves from 0. What a newsroom publishes always has
+    these times and `first_seen_at`; each is None where `feedpub.render` is given records that state none. `withdrawn_at` is set on tombstones,
     whose `data` holds `@id` and `@type` alone (that of an event also name, time and place). `reports`
     are the articles that report an event, newest first. `digest` changes when anything does that a
     format could render.
@@ -353,9 +354,9 @@ class Entry:
     page_path: str | None
     record_path: str
     published_at: datetime | None
-    sort_at: datetime
-    updated_at: datetime
-    first_seen_at: datetime
+    sort_at: datetime | None
+    updated_at: datetime | None
+    first_seen_at: datetime | None
     digest: str
     media: tuple[Media, ...] = ()
     withdrawn_at: datetime | None = None

@@ -51,9 +51,11 @@ class JsonLdFormat:
         A node's line is: group, `@id` as JSON and node as JSON, with tabs between. JSON holds no
         bare tab or line feed, so that `assemble` can tell nodes apart without reading them.
         """
-        times = {"created": rfc3339(entry.first_seen_at), "modified": rfc3339(entry.updated_at)}
+        stated = {
+            "created": entry.first_seen_at, "modified": entry.updated_at, "deleted": entry.withdrawn_at,
+        }  # fmt: skip
+        times = {name: rfc3339(at) for name, at in stated.items() if at is not None}
         if entry.withdrawn_at is not None:
-            times["deleted"] = rfc3339(entry.withdrawn_at)
             return orjson.dumps({**times, "items": [entry.id]})
         found: dict[str, tuple[int, _Node]] = {}
         items: list[str] = []
@@ -141,6 +143,9 @@ def _data_feed(channel: Channel, self_url: str, items: list[str]) -> _Node:
     return feed
 
 
+_TIMES = {"created": "dateCreated", "modified": "dateModified", "deleted": "dateDeleted"}
+
+
 def _add_items(items: dict[str, _Node], head: _Node, self_url: str) -> int:
     """Add the DataFeedItems of one entry; returns how many of its nodes are records."""
     for record_id in head["items"]:
@@ -148,18 +153,13 @@ def _add_items(items: dict[str, _Node], head: _Node, self_url: str) -> int:
         known = items.get(iri)
         if known is not None:
             # An event that several articles report: it came with the first and changed with the last.
-            known["dateCreated"] = min(known["dateCreated"], head["created"], key=_moment)
-            known["dateModified"] = max(known["dateModified"], head["modified"], key=_moment)
+            for name, chosen in (("created", min), ("modified", max)):
+                if name in head:
+                    key = _TIMES[name]
+                    known[key] = chosen(known.get(key, head[name]), head[name], key=_moment)
             continue
-        item: _Node = {
-            "@type": "DataFeedItem",
-            "@id": iri,
-            "dateCreated": head["created"],
-            "dateModified": head["modified"],
-        }
-        if "deleted" in head:
-            item["dateDeleted"] = head["deleted"]
-        items[iri] = {**item, "item": {"@id": record_id}}
+        times = {key: head[name] for name, key in _TIMES.items() if name in head}
+        items[iri] = {"@type": "DataFeedItem", "@id": iri, **times, "item": {"@id": record_id}}
     return len(head["items"])
 
 
