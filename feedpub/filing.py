@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -19,7 +19,9 @@ from feedpub import dates, media, records, validation
 from feedpub.config import Config, Site
 from feedpub.eventkeys import ties
 from feedpub.identity import Identities, Identity
-from feedpub.models import Article, EventMention, Problem, Record
+from feedpub.locating import located
+from feedpub.models import Article, Document, EventMention, Problem, Record
+from feedpub.preparation import left_out
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
 from feedpub.urls import alias_stem, canonical, slugify
@@ -202,21 +204,22 @@ class Filing:
         return bool(_OWN_PATHS.match(stem)) or any(stem.startswith(f"{path}/") for path in feeds)
 
     def events(
-        self, events: Sequence[EventMention], reporter: str, place: str, identities: Identities,
+        self, events: Sequence[EventMention], reporter: str, document: Document, identities: Identities,
         *, own: bool, really: bool,
     ) -> list[str | None]:  # fmt: skip
         """File which events `reporter` reports; returns their ids, None for one that is not valid.
 
-        `own` says that the document at `place` is itself these events, `really` that it changed.
+        `own` says that the document is itself these events, `really` that it changed.
         """
         found: list[str | None] = []
+        place = document.place
         given = identities.of_events(events, reporter, place, own=own)
         for event, record in zip(
             events, event_records(events, given, reporter, self._config.site, own=own), strict=True
         ):
-            problems = validation.validate(record.data)
+            problems = located(validation.validate(record.data), record.origins, document)
             if problems:
-                self._touch.advice += [_left_out(problem, event.name, place) for problem in problems]
+                self._touch.advice += [left_out(problem, event.name) for problem in problems]
                 found.append(None)
                 continue
             found.append(record.id)
@@ -264,13 +267,4 @@ def _alias_left_out(alias: str, owner: str | None, place: str) -> Problem:
         severity="advice",
         place=place,
         value=alias[:200],
-    )
-
-
-def _left_out(problem: Problem, name: str, place: str) -> Problem:
-    return replace(
-        problem,
-        severity="advice",
-        place=place,
-        message=f"The event {name!r} was left out: {problem.message}",
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -270,12 +271,14 @@ class Identities:
         strict = f"{key}{SOMEWHERE}"
         if strict in {other[: len(strict)] for other in keys}:
             # The other report may have named no place, or another one.
-            self._tx.flush()
             query = select(schema.event_key.c.key).where(
                 schema.event_key.c.id == identifier,
                 schema.event_key.c.key.startswith(strict, autoescape=True),
             )
-            if any(other not in keys for other in self._tx.connection.execute(query).scalars()):
+            stored = self._tx.connection.execute(query).scalars()
+            # Keys of this batch are not written yet.
+            own = (k for k, of in self._events.items() if of == identifier and k.startswith(strict))
+            if any(other not in keys for other in chain(stored, own)):
                 return None
         return self._find(identifier)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -155,24 +155,9 @@ class Intake:
     def _look_up(
         self, batch: Sequence[Change], read: dict[str, Prepared], rows: Any, ids: Identities
     ) -> None:
-        articles = [found.article for found in read.values() if found.article]
-        known = [row.record_id for row in rows.values() if row.record_id]
-        given = [article.id for article in articles if article.id]
-        keys: list[str] = []
-        for place, found in read.items():
-            row = rows.get(place)
-            events = found.article.events if found.article else found.events
-            if not events:
-                continue
-            reporters = {document_reporter(self._source.name, place), row.record_id if row else None}
-            if found.article and found.article.id:
-                reporters.add(found.article.id)
-            given += [event.id for event in events if event.id]
-            for reporter in filter(None, reporters):
-                keys += chain.from_iterable(event_keys(events, reporter))
         digests = [change.digest for change in batch if isinstance(change, Changed)]
-        strangers = [place for place in read if place not in rows or not rows[place].record_id]
-        ids.load(places=strangers, known=known, given=given, digests=digests, event_keys=keys)
+        look_up(ids, self._source.name, read, rows, digests)
+        articles = [found.article for found in read.values() if found.article]
         aliases = [alias for article in articles for alias in article.aliases]
         self._filing.load(ids.ids(), read, aliases)
         addresses = {canonical(article.url) for article in articles if article.url}
@@ -184,7 +169,12 @@ class Intake:
         }
         self._by_id = {
             row.id: (row.source, row.place)
-            for row in self._tx.rows(schema.identity, "id", given, schema.identity.c.withdrawn_at.is_(None))
+            for row in self._tx.rows(
+                schema.identity,
+                "id",
+                [article.id for article in articles if article.id],
+                schema.identity.c.withdrawn_at.is_(None),
+            )
         }
 
     def _changed(self, change: Changed, found: Prepared, rows: Any, ids: Identities) -> None:
@@ -224,7 +214,9 @@ class Intake:
         known = row.record_id if row else None
         identity = ids.of_article(place, change.digest, article, known, content=found.content)
         changed = row is None or row.digest != change.digest
-        events = self._filing.events(article.events, identity.id, place, ids, own=False, really=changed)
+        events = self._filing.events(
+            article.events, identity.id, change.document, ids, own=False, really=changed
+        )
         url = article.url or f"{self._config.site.url}{identity.stem}.html"
         if article.events:
             record = records.build_article(
@@ -292,7 +284,7 @@ class Intake:
         reporter = document_reporter(self._source.name, place)
         advice = len(self._touch.advice)
         changed = row is None or row.digest != change.digest
-        events = self._filing.events(mentions, reporter, place, ids, own=True, really=changed)
+        events = self._filing.events(mentions, reporter, change.document, ids, own=True, really=changed)
         valid = [identifier for identifier in events if identifier]
         if not valid:
             problems = tuple(replace(p, severity="error") for p in self._touch.advice[advice:])
@@ -372,6 +364,39 @@ class Intake:
                 "record_id": record_id,
             },
         )  # fmt: skip
+
+
+def look_up(
+    ids: Identities,
+    source: str,
+    read: Mapping[str, Prepared],
+    rows: Mapping[str, Any],
+    digests: Iterable[str],
+) -> None:
+    """Have `ids` look up all that the next decisions about some documents depend on.
+
+    Args:
+        ids: the identities of the source.
+        source: its name.
+        read: what the documents hold, by place.
+        rows: what the store knows of these documents already, by place.
+        digests: of their bytes.
+    """
+    given: list[str] = []
+    keys: list[str] = []
+    for place, found in read.items():
+        row = rows.get(place)
+        events = found.article.events if found.article else found.events
+        reporters = {document_reporter(source, place), row.record_id if row else None}
+        if found.article and found.article.id:
+            given.append(found.article.id)
+            reporters.add(found.article.id)
+        given += [event.id for event in events if event.id]
+        for reporter in filter(None, reporters):
+            keys += chain.from_iterable(event_keys(events, reporter))
+    known = [row.record_id for row in rows.values() if row.record_id]
+    strangers = [place for place in read if place not in rows or not rows[place].record_id]
+    ids.load(places=strangers, known=known, given=given, digests=digests, event_keys=keys)
 
 
 def _batches(changes: Iterator[Change]) -> Iterator[list[Change]]:

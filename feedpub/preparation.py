@@ -9,6 +9,7 @@ from feedpub import media, records, validation
 from feedpub.config import Site
 from feedpub.digests import content_digest
 from feedpub.extraction import ExtractSettings, extract
+from feedpub.locating import located
 from feedpub.models import Article, Document, EventMention, Problem, Record
 
 _UNNAMED = "urn:uuid:00000000-0000-0000-0000-000000000000"
@@ -56,8 +57,13 @@ def _prepared(document: Document, settings: ExtractSettings, site: Site) -> Prep
     record = records.build_article(
         article, id=_UNNAMED, url=article.url or site.url, site=site, event_ids=[None] * len(article.events)
     )
-    problems = tuple(replace(p, place=document.place) for p in validation.validate(record.data))
+    problems = located(validation.validate(record.data), record.origins, document)
     return Prepared(
         advice=advice + missing, article=article, record=record, files=files, problems=problems,
         content=content_digest(article),
     )  # fmt: skip
+
+
+def left_out(problem: Problem, name: str) -> Problem:
+    """What is wrong with one event of a document, as advice: the others are published without it."""
+    return replace(problem, severity="advice", message=f"The event {name!r} was left out: {problem.message}")

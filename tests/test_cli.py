@@ -532,6 +532,7 @@ def explanation(**changes: Any) -> Any:
         "place": "a.txt", "source": "articles", "problems": (), "records": (RECORD,),
         "document_text": "date 2025-09-02\n\nCouncil agrees on the budget.\n",
         "published": {"url": "https://x.org/a.html", "withdrawn_at": None},
+        "state": "published", "reason": None,
     }  # fmt: skip
     return types.SimpleNamespace(**{**values, **changes})
 
@@ -560,6 +561,23 @@ def test_explain_of_a_refused_article_is_1_and_names_the_problem(steps, room):
     assert "Not published." in out
 
 
+@pytest.mark.parametrize(
+    ("published", "told"),
+    [(None, "Not published: it is marked as a draft (draft)."),
+     ({"id": "urn:x:1", "withdrawn_at": "2025-09-02T10:00:00Z"},
+      "Not published any more: it is marked as a draft (draft)."),
+     ({"id": "urn:x:1", "withdrawn_at": None}, "Published, but it is marked as a draft (draft).")],
+    ids=["never", "withdrawn", "until the next refresh"],
+)  # fmt: skip
+def test_explain_says_why_an_article_is_not_published(steps, room, published, told):
+    steps.explanation = explanation(
+        published=published, state="draft", reason="it is marked as a draft (draft)"
+    )
+    assert told in run("explain", "a.txt")[1].splitlines()
+    value = json.loads(run("explain", "--json", "a.txt")[1])
+    assert (value["state"], value["reason"]) == ("draft", "it is marked as a draft (draft)")
+
+
 def test_explain_cannot_drive_the_terminal(steps, room):
     hostile = Record(
         "urn:x:1", "NewsArticle", {"@id": "urn:x:1", "headline": "a\x1b[2Jb\u202ec", "x\x1by": "z"}
@@ -573,7 +591,7 @@ def test_explain_cannot_drive_the_terminal(steps, room):
 def test_explain_as_json_has_the_origins_by_pointer(steps, room):
     steps.explanation = explanation()
     value = json.loads(run("explain", "--json", "a.txt")[1])
-    assert set(value) == {"place", "source", "published", "problems", "records"}
+    assert set(value) == {"place", "source", "state", "reason", "published", "problems", "records"}
     assert value["records"][0]["data"]["headline"] == "Council agrees"
     assert value["records"][0]["origins"]["/headline"]["start"] == 17
 
