@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeGuard
 
+import orjson
+
 from feedpub import library, plugins, validation
 from feedpub.config import Config, SourceConfig
 from feedpub.errors import ConfigError
 from feedpub.eventkeys import generated_ids, given_id, ties
 from feedpub.extraction import ExtractSettings, encoding
 from feedpub.locating import located
-from feedpub.models import Article, Document, EventMention, Problem, Record, When
+from feedpub.models import JSON, Article, Document, EventMention, Problem, Record, When
 from feedpub.preparation import Prepared, left_out, prepare
 from feedpub.records import build_event
 from feedpub.sources import Change, Changed, Seen, Unreadable
@@ -27,13 +29,18 @@ Outcome = Literal["ok", "draft", "waiting", "expired", "held"]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One document as publishing would take it. `state` "held" means that an error holds it back."""
+    """One document as publishing would take it. `state` "held" means that an error holds it back.
+
+    `advice` is what the consumers of its records would miss by the profiles in `schemas/profiles`;
+    () for what is held.
+    """
 
     place: str
     source: str
     records: tuple[Record, ...]
     problems: tuple[Problem, ...]
     state: Outcome
+    advice: tuple[Problem, ...] = ()
 
 
 Shown = Literal["published", "changed", "new", "draft", "waiting", "expired", "held"]
@@ -292,12 +299,45 @@ def _checked(config: Config, source: SourceConfig, document: Document, now: date
     records, wrong = _records(config, source, document, found)
     problems += wrong
     state: Outcome
+    advice: tuple[Problem, ...] = ()
     if any(problem.severity == "error" for problem in problems):
         state = "held"
     else:
         due = _timing(config, found, now).state
         state = "ok" if due == "published" else due
-    return Checked(document.place, source.name, records, problems, state)
+        advice = tuple(_advice(document.place, *(record.data for record in records)))
+    return Checked(document.place, source.name, records, problems, state, advice)
+
+
+def _advice(place: str, *records: JSON) -> Iterator[Problem]:
+    for data in records:
+        yield from (replace(problem, place=place) for problem in validation.advise_all(data))
+
+
+def advice_on(config: Config, written: Iterable[str]) -> Iterator[tuple[str, tuple[Problem, ...]]]:
+    """For each published record of which a refresh has written the file: its document's place, and `Checked.advice`.
+
+    Args:
+        config: the newsroom, which has been published.
+        written: paths in the output, as in `Report.written`.
+    """
+    stems = {path.removesuffix(".jsonld") for path in written if path.endswith(".jsonld")}
+    if not stems:
+        return
+    from sqlalchemy import select
+
+    from feedpub.store import open_store, schema
+
+    record, identity = schema.record, schema.identity
+    query = (
+        select(identity.c.place, identity.c.stem, record.c.data)
+        .join(identity, identity.c.id == record.c.id)
+        .where(record.c.withdrawn_at.is_(None))
+    )
+    with open_store(config) as store, store.reading() as connection:
+        for row in connection.execute(query):
+            if row.stem in stems:
+                yield row.place, tuple(_advice(row.place, orjson.loads(row.data)))
 
 
 def _prepared(config: Config, source: SourceConfig, document: Document) -> Prepared:
@@ -373,4 +413,4 @@ def _distinct(checked: Checked, seen: dict[str, str]) -> Checked:
     return checked
 
 
-__all__ = ["Checked", "Explanation", "check", "explain"]
+__all__ = ["Checked", "Explanation", "advice_on", "check", "explain"]

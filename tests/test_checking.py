@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,9 +13,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from feedpub import checking
+from feedpub import checking, cli
 from feedpub.errors import ConfigError
-from feedpub.models import Record
+from feedpub.models import Problem, Record
 from tests.articles import BODY, CONCERT, markdown
 from tests.conftest import NOW, Newsroom
 
@@ -209,3 +211,51 @@ def test_a_bad_event_of_a_good_article_holds_nothing_back(newsroom: Newsroom) ->
     ]
     report = newsroom.publish()
     assert (report.articles, report.events, report.held) == (1, 0, ())
+
+
+def _rules(advice: Iterable[Problem]) -> set[str]:
+    return {problem.rule for problem in advice}
+
+
+# What markdown() and CONCERT leave out of https://developers.google.com/search/docs/appearance/structured-data/
+# article and event, and of the news sitemap, which needs a publisher.
+ARTICLE_LACKS = {"google-article:image-is-given", "google-article:author-is-given",
+                 "news-sitemap:publisher-is-given"}  # fmt: skip
+EVENT_LACKS = {"google-event:image-is-given", "google-event:offers-is-given",
+               "google-event:each-place-has-an-address"}  # fmt: skip
+
+
+def test_check_says_what_consumers_would_miss(newsroom: Newsroom) -> None:
+    newsroom.write("bridge.md", markdown())
+    newsroom.write("concert.md", CONCERT)
+    newsroom.write("zero.md", markdown(modified="2024-01-01"))
+    bridge, concert, held = checking.check(newsroom.config, [], now=NOW)
+    assert _rules(bridge.advice) >= ARTICLE_LACKS
+    assert _rules(concert.advice) >= EVENT_LACKS
+    assert not EVENT_LACKS & _rules(bridge.advice)
+    assert {problem.severity for problem in bridge.advice} == {"advice"}
+    assert (held.state, held.advice) == ("held", ())
+
+
+def test_after_publishing_advice_is_on_what_was_written(newsroom: Newsroom) -> None:
+    newsroom.write("bridge.md", markdown())
+    newsroom.write("concert.md", CONCERT)
+    found = dict(checking.advice_on(newsroom.config, newsroom.publish().written))
+    assert _rules(found["bridge.md"]) >= ARTICLE_LACKS
+    assert _rules(found["concert.md"]) >= EVENT_LACKS
+    assert list(checking.advice_on(newsroom.config, newsroom.publish().written)) == []
+
+
+def test_publish_says_so_when_asked_for_more(newsroom: Newsroom) -> None:
+    newsroom.write("bridge.md", markdown())
+    (newsroom.root / "feedpub.toml").write_text('[sources.articles]\npath = "articles"\n')
+
+    def told(*options: str) -> str:
+        out = io.StringIO()
+        arguments = ["publish", "--config", str(newsroom.root / "feedpub.toml"), *options]
+        assert cli.run(arguments, out, io.StringIO()) == 0
+        return out.getvalue()
+
+    assert "[google-article:image-is-given]" in told("-v")
+    newsroom.write("bridge.md", markdown("Another headline"))
+    assert "[google-article:image-is-given]" not in told()

@@ -469,10 +469,11 @@ def test_a_closed_pipe_leaves_no_traceback_behind(room):
 # -- check
 
 
-def checked(state: str, *problems: Problem) -> Any:
+def checked(state: str, *problems: Problem, advice: tuple[Problem, ...] = (), place: str = "") -> Any:
     return types.SimpleNamespace(
-        place=f"{state}.md", source="articles", records=(RECORD,), problems=problems, state=state
-    )
+        place=place or f"{state}.md", source="articles", records=(RECORD,), problems=problems, state=state,
+        advice=advice,
+    )  # fmt: skip
 
 
 def test_check_names_what_is_wrong_and_fails(steps, room):
@@ -492,6 +493,29 @@ def test_check_with_advice_only_is_fine(steps, room):
     steps.checked = [checked("ok", advice)]
     code, out, _ = run("check", "articles")
     assert (code, out) == (0, "ok.md: advice: There is no image. [google-article:image]\n")
+
+
+NO_PICTURE = Problem(
+    "google-article:image-is-given",
+    "Google shows it without a picture. https://google.example/article",
+    "Add image if it is known.",
+    severity="advice",
+    pointer="/image",
+)
+
+
+def test_check_tells_once_what_consumers_would_miss_after_all_else(steps, room):
+    steps.checked = [checked("ok", advice=(NO_PICTURE,), place=f"{name}.md") for name in "abcd"]
+    code, out, _ = run("check", "articles")
+    assert code == 0
+    assert len(out.splitlines()) == 2
+    told = "4 documents: Google shows it without a picture. [google-article:image-is-given]"
+    assert out.splitlines()[1].strip() == told
+    *_, told, remedy, places = run("check", "-v", "articles")[1].splitlines()
+    assert remedy.strip() == "→ Add image if it is known. https://google.example/article"
+    assert places.strip() == "in a.md, b.md, c.md, d.md"
+    value = json.loads(run("check", "--json", "articles")[1])
+    assert value["documents"][3]["advice"][0]["rule"] == "google-article:image-is-given"
 
 
 def test_check_names_valid_documents_when_asked(steps, room):
