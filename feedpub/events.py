@@ -92,6 +92,22 @@ class _Facets:
                 )  # fmt: skip
 
 
+def combined(mentions: Iterable[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """One event of all that is reported of it (rows of the table of mentions), and the origins of its facts."""
+    ordered, reports = _ordered(mentions)
+    data = records.merge_events(reports)
+    return data, _origins(data, reports, ordered)
+
+
+def _ordered(mentions: Iterable[Any]) -> tuple[list[Any], list[tuple[str, dict[str, Any]]]]:
+    """The mentions, the better founded first, and each one's reporter with its record."""
+    # Events' own documents come first: they are better founded than what an article says of them.
+    ordered = sorted(
+        mentions, key=lambda row: (not row.reporter.startswith("document:"), not row.main, row.reporter)
+    )
+    return ordered, [(row.reporter, orjson.loads(row.data)) for row in ordered]
+
+
 def _merge(
     transaction: Transaction,
     identity: Any,
@@ -102,11 +118,7 @@ def _merge(
     timezone: str,
     really: bool,
 ) -> tuple[Problem, ...]:
-    # Events' own documents come first: they are better founded than what an article says of them.
-    ordered = sorted(
-        mentions, key=lambda row: (not row.reporter.startswith("document:"), not row.main, row.reporter)
-    )
-    reports = [(row.reporter, orjson.loads(row.data)) for row in ordered]
+    ordered, reports = _ordered(mentions)
     data = records.merge_events(reports)
     problems = validation.validate(data)
     if problems:

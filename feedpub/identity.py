@@ -10,17 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Row, select
 
-from feedpub.digests import normalised
+from feedpub.eventkeys import SOMEWHERE, event_keys, generated_ids, given_id
 from feedpub.models import Article, EventMention, When
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
 from feedpub.urls import is_absolute_iri, named_uuid, short_hash, slugify
-
-_BETWEEN = "\x1f"
 
 Holds = Callable[[str, str, str | None], bool]
 """Whether a source (by name) still has the document at a place, with that digest unless it is None."""
@@ -254,24 +253,26 @@ class Identities:
 
     # -- events
 
-    def of_event(
-        self, mention: EventMention, reporter: str, place: str, *, sole: bool, own: bool
-    ) -> Identity:
-        """The identity of an event that `reporter` (an article's id, or a document) reports.
+    def of_events(
+        self, events: Sequence[EventMention], reporter: str, place: str, *, own: bool
+    ) -> list[Identity]:
+        """The identities of all events that `reporter` (an article's id, or a document) reports, in order.
 
-        `sole` says that it reports no other, `own` that the document at `place` is itself this event.
+        `own` says that the document at `place` is itself these events.
         """
-        keys = event_keys(mention, reporter, sole=sole)
-        given = mention.id if mention.id and is_absolute_iri(mention.id) else None
+        generated = generated_ids(events, reporter, self._key)
+        if own and len(events) == 1:
+            generated = [named_uuid(self._key, self._source, place)]
+        keys = event_keys(events, reporter)
+        return [self._of_event(*one, place) for one in zip(events, keys, generated, strict=True)]
+
+    def _of_event(self, mention: EventMention, keys: list[str], generated: str, place: str) -> Identity:
+        given = given_id(mention)
         identity = next(filter(None, (self._recognised(key, keys) for key in keys)), None)
         if given and identity and identity.id != given and not self._is_generated(identity):
             identity = None
         if identity is None:
-            identifier = given or (
-                named_uuid(self._key, self._source, place)
-                if own and sole
-                else named_uuid(self._key, "event", reporter, normalised(mention.name))
-            )
+            identifier = given or generated
             identity = self._find(identifier) or self._give(
                 Identity(
                     id=identifier, kind="event", source=self._source, place=place,
@@ -290,20 +291,20 @@ class Identities:
         identifier = self._events.get(key)
         if identifier is None:
             return None
-        strict = f"{key}{_SOMEWHERE}"
+        strict = f"{key}{SOMEWHERE}"
         if strict in {other[: len(strict)] for other in keys}:
             # The other report may have named no place, or another one.
-            self._tx.flush()
             query = select(schema.event_key.c.key).where(
                 schema.event_key.c.id == identifier,
                 schema.event_key.c.key.startswith(strict, autoescape=True),
             )
-            if any(other not in keys for other in self._tx.connection.execute(query).scalars()):
+            stored = self._tx.connection.execute(query).scalars()
+            # Keys of this batch are not written yet.
+            own = (k for k, of in self._events.items() if of == identifier and k.startswith(strict))
+            if any(other not in keys for other in chain(stored, own)):
                 return None
         return self._find(identifier)
 
-
-_SOMEWHERE = f"{_BETWEEN}@"
 
 _COLUMNS = ("id", "kind", "source", "place", "stem", "slug", "first_seen_at", "changed_at", "content",
             "document", "withdrawn_at", "revision")  # fmt: skip
@@ -316,21 +317,3 @@ def _identity(row: Row[Any]) -> Identity:
 def identities(transaction: Transaction, ids: Sequence[str]) -> dict[str, Identity]:
     """The identities with these ids."""
     return {row.id: _identity(row) for row in transaction.rows(schema.identity, "id", ids)}
-
-
-def event_keys(mention: EventMention, reporter: str, *, sole: bool) -> list[str]:
-    """What an event is recognised by, the surest first.
-
-    The name as this reporter gives it; name, day and place (so that two towns may hold a meeting
-    of the same name on one day), where the place may be left out by one of two reporters; and that
-    it is the only event of its reporter, which outlives a changed name.
-    """
-    name = normalised(mention.name)
-    keys = [_BETWEEN.join(("r", reporter, name))]
-    if mention.start is not None and mention.start.precision not in ("year", "month"):
-        day = _BETWEEN.join(("e", name, mention.start.value[:10]))
-        place = next((normalised(p.name) for p in mention.locations if p.name), "")
-        keys += [f"{day}{_SOMEWHERE}{place}", day] if place else [day]
-    if sole:
-        keys.append(_BETWEEN.join(("r", reporter, "")))
-    return keys

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -12,18 +12,20 @@ from typing import Any
 
 import orjson
 
-from feedpub import dates, records
+from feedpub import records
 from feedpub.config import Config, Site, SourceConfig
+from feedpub.eventkeys import event_keys
 from feedpub.extraction import ExtractSettings
 from feedpub.filing import Filing, Touch, document_reporter, with_changed_pictures
-from feedpub.identity import Holds, Identities, event_keys
-from feedpub.models import Article, EventMention, Problem, SourceReport, When
+from feedpub.identity import Holds, Identities
+from feedpub.models import Article, EventMention, Problem, SourceReport
 from feedpub.preparation import Prepared, prepare
 from feedpub.removal import Removal
 from feedpub.sources import Change, Changed, Gone, Listing, Source, Touched, Unreadable
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
 from feedpub.syndication import Copies, with_same_as
+from feedpub.timing import Timing, timing
 from feedpub.urls import canonical
 from feedpub.workers import WorkerDiedError, Workers
 
@@ -165,25 +167,9 @@ class Intake:
     def _look_up(
         self, batch: Sequence[Change], read: dict[str, Prepared], rows: Any, ids: Identities
     ) -> None:
-        articles = [found.article for found in read.values() if found.article]
-        known = [row.record_id for row in rows.values() if row.record_id]
-        given = [article.id for article in articles if article.id]
-        keys: list[str] = []
-        for place, found in read.items():
-            row = rows.get(place)
-            events = found.article.events if found.article else found.events
-            if not events:
-                continue
-            reporters = {document_reporter(self._source.name, place), row.record_id if row else None}
-            if found.article and found.article.id:
-                reporters.add(found.article.id)
-            for event in events:
-                given += [event.id] if event.id else []
-                for reporter in filter(None, reporters):
-                    keys += event_keys(event, reporter, sole=len(events) == 1)
         digests = [change.digest for change in batch if isinstance(change, Changed)]
-        strangers = [place for place in read if place not in rows or not rows[place].record_id]
-        ids.load(places=strangers, known=known, given=given, digests=digests, event_keys=keys)
+        look_up(ids, self._source.name, read, rows, digests)
+        articles = [found.article for found in read.values() if found.article]
         aliases = [alias for article in articles for alias in article.aliases]
         self._filing.load(ids.ids(), read, aliases)
         self._copies.load(read, chain.from_iterable(found.text_keys for found in read.values()), ids.ids())
@@ -194,7 +180,12 @@ class Intake:
         self._elsewhere = {row.url_key: row.id for row in found_urls if row.source != self._source.name}
         self._by_id = {
             row.id: (row.source, row.place)
-            for row in self._tx.rows(schema.identity, "id", given, schema.identity.c.withdrawn_at.is_(None))
+            for row in self._tx.rows(
+                schema.identity,
+                "id",
+                [article.id for article in articles if article.id],
+                schema.identity.c.withdrawn_at.is_(None),
+            )
         }
 
     def _changed(self, change: Changed, found: Prepared, rows: Any, ids: Identities) -> None:
@@ -204,11 +195,14 @@ class Intake:
             self._hold(_read(change), found.refused, row)
             return
         if found.article is None:
-            self._events_alone(change, found.events, row, ids)
+            if found.draft:
+                self._not_now(change, row, Timing("draft"))
+            else:
+                self._events_alone(change, found.events, row, ids)
             return
-        state, due = self._due(found.article)
-        if state != "published":
-            self._not_now(change, row, state, due)
+        now = timing(found.article, self._now, self._config.site.timezone)
+        if now.state != "published":
+            self._not_now(change, row, now)
             return
         place = change.document.place
         if original := self._original(found, row):
@@ -220,23 +214,7 @@ class Intake:
         if problems:
             self._hold(_read(change), problems, row, found.article.headline)
             return
-        self._publish(change, found, row, ids, due=due)
-
-    def _due(self, article: Article) -> tuple[str, int | None]:
-        """What state the article is in now, and when that will change by time alone."""
-
-        def start(when: When | None) -> int | None:
-            return int(dates.bounds(when, self._config.site.timezone)[0].timestamp()) if when else None
-
-        if article.draft:
-            return "draft", None
-        opens = max((start(when) or 0 for when in (article.published, article.publish_at)), default=0)
-        if opens > self._at:
-            return "waiting", opens
-        expires = start(article.expires_at)
-        if expires is not None and expires <= self._at:
-            return "expired", None
-        return "published", expires
+        self._publish(change, found, row, ids, due=now.due_at)
 
     # -- what becomes of one document
 
@@ -285,7 +263,9 @@ class Intake:
         if known and known != identity.id:
             self._displaced.add(known)
         changed = row is None or row.digest != change.digest
-        events = self._filing.events(article.events, identity.id, place, ids, own=False, really=changed)
+        events = self._filing.events(
+            article.events, identity.id, change.document, ids, own=False, really=changed
+        )
         url = article.url or f"{self._config.site.url}{identity.stem}.html"
         if article.events:
             record = records.build_article(
@@ -354,7 +334,7 @@ class Intake:
         reporter = document_reporter(self._source.name, place)
         advice = len(self._touch.advice)
         changed = row is None or row.digest != change.digest
-        events = self._filing.events(mentions, reporter, place, ids, own=True, really=changed)
+        events = self._filing.events(mentions, reporter, change.document, ids, own=True, really=changed)
         valid = [identifier for identifier in events if identifier]
         if not valid:
             problems = tuple(replace(p, severity="error") for p in self._touch.advice[advice:])
@@ -370,11 +350,11 @@ class Intake:
         else:
             self._counts.unmodified += 1
 
-    def _not_now(self, change: Changed, row: Any, state: str, due: int | None) -> None:
+    def _not_now(self, change: Changed, row: Any, now: Timing) -> None:
         if row is not None and row.record_id:
             self._pulled += row.state in ("published", "kept")
             self._removal.withdraw([row.record_id], [change.document.place])
-        self._put_document(change, state, row.record_id if row else None, due)
+        self._put_document(change, now.state, row.record_id if row else None, now.due_at)
         self._released(change.document.place, row)
         self._counts.waiting += 1
 
@@ -435,6 +415,39 @@ class Intake:
                 "record_id": record_id,
             },
         )  # fmt: skip
+
+
+def look_up(
+    ids: Identities,
+    source: str,
+    read: Mapping[str, Prepared],
+    rows: Mapping[str, Any],
+    digests: Iterable[str],
+) -> None:
+    """Have `ids` look up all that the next decisions about some documents depend on.
+
+    Args:
+        ids: the identities of the source.
+        source: its name.
+        read: what the documents hold, by place.
+        rows: what the store knows of these documents already, by place.
+        digests: of their bytes.
+    """
+    given: list[str] = []
+    keys: list[str] = []
+    for place, found in read.items():
+        row = rows.get(place)
+        events = found.article.events if found.article else found.events
+        reporters = {document_reporter(source, place), row.record_id if row else None}
+        if found.article and found.article.id:
+            given.append(found.article.id)
+            reporters.add(found.article.id)
+        given += [event.id for event in events if event.id]
+        for reporter in filter(None, reporters):
+            keys += chain.from_iterable(event_keys(events, reporter))
+    known = [row.record_id for row in rows.values() if row.record_id]
+    strangers = [place for place in read if place not in rows or not rows[place].record_id]
+    ids.load(places=strangers, known=known, given=given, digests=digests, event_keys=keys)
 
 
 def _batches(changes: Iterator[Change]) -> Iterator[list[Change]]:

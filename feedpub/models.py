@@ -298,12 +298,14 @@ class Extraction:
     """What one document holds: an article with its events, or events alone, or only problems.
 
     If any problem is an error, the document is held back whole. `events` are filled only when
-    `article` is None (a document that is itself an event); an article carries its own.
+    `article` is None (a document that is itself an event); an article carries its own. `draft` says
+    that such an event is marked as one; an article says it itself.
     """
 
     article: Article | None = None
     events: tuple[EventMention, ...] = ()
     problems: tuple[Problem, ...] = ()
+    draft: bool = False
 
     @property
     def refused(self) -> bool:
@@ -354,7 +356,8 @@ class Entry:
     folder, or None where the article has a page elsewhere. `published_at` is aware: the stated
     instant, or 00:00 in the newsroom's zone on the stated date, or None where no day is stated;
     `sort_at` is that instant or else when the article was first seen. `updated_at` moves only
-    with the content, and `revision` counts these moves from 0. `withdrawn_at` is set on tombstones,
+    with the content, and `revision` counts these moves from 0. What a newsroom publishes always has
+    these times and `first_seen_at`; each is None where `feedpub.render` is given records that state none. `withdrawn_at` is set on tombstones,
     whose `data` holds `@id` and `@type` alone (that of an event also name, time and place). `reports`
     are the articles that report an event (`is_event`), newest first. `digest` changes when anything does that a
     format could render.
@@ -369,9 +372,9 @@ class Entry:
     page_path: str | None
     record_path: str
     published_at: datetime | None
-    sort_at: datetime
-    updated_at: datetime
-    first_seen_at: datetime
+    sort_at: datetime | None
+    updated_at: datetime | None
+    first_seen_at: datetime | None
     digest: str
     media: tuple[Media, ...] = ()
     withdrawn_at: datetime | None = None

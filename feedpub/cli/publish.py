@@ -9,6 +9,8 @@ from feedpub.cli import options
 
 if TYPE_CHECKING:
     from feedpub.cli.terminal import Terminal
+    from feedpub.config import Config
+    from feedpub.models import Report
 
 
 def add(commands: Any) -> None:
@@ -19,6 +21,7 @@ def add(commands: Any) -> None:
         "Read what changed, validate it and bring the feeds up to date.",
         "feedpub publish articles",
         run,
+        exit_codes=options.EXIT_CODES.replace("0  done", "0  done (with --strict: and nothing held back)"),
     )
     parser.add_argument(
         "folder",
@@ -63,6 +66,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         from feedpub.cli import present
 
         terminal.data(present.report(report, config, terminal, cwd=Path.cwd()))
+        if arguments.verbose and not terminal.quiet:
+            _advise(config, report, terminal)
     failures = [f"{source.name}: {source.failure}" for source in report.sources if source.failure]
     if terminal.quiet or terminal.as_json:
         from feedpub.cli.terminal import clean
@@ -72,3 +77,16 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if report.failed or (arguments.strict and report.held):
         return options.FAILED
     return options.DONE
+
+
+def _advise(config: Config, report: Report, terminal: Terminal) -> None:
+    """Say what consumers would miss in the records that were written."""
+    from feedpub import checking
+    from feedpub.cli.advice import Advice
+
+    advice = Advice()
+    for place, found in checking.advice_on(config, report.written):
+        advice.add(place, found)
+    lines = list(advice.lines(terminal))
+    if lines:
+        terminal.data("\n".join(["", *lines]))
