@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 DONE, FAILED, USAGE = 0, 1, 2
 
 EXIT_CODES = """exit codes:
-  0  done (with --strict: and nothing held back)
+  0  done (with --strict: and nothing held back or out of reach)
   1  a source or an output failed, or check found something wrong
   2  the arguments or feedpub.toml cannot be used"""
 
