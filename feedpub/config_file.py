@@ -27,7 +27,16 @@ from feedpub.config import (
     SourceConfig,
     Where,
 )
-from feedpub.config_check import Mistake, contradictions, dotted, inside, line_of, mistakes
+from feedpub.config_check import (
+    Mistake,
+    contradictions,
+    dotted,
+    expressions,
+    filters,
+    inside,
+    line_of,
+    mistakes,
+)
 from feedpub.errors import ConfigError
 from feedpub.models import Agent, AgentType, Image
 
@@ -268,7 +277,7 @@ def _config(file: _File, table: Mapping[str, Any]) -> Config:
             "sources", message='no source is named; add the lines\n  [sources.articles]\n  path = "articles"'
         )
     _known_formats(config, file)
-    file.hold(contradictions(config))
+    file.hold((*filters(config), *expressions(config), *contradictions(config)))
     return config
 
 

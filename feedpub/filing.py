@@ -24,7 +24,7 @@ from feedpub.models import Article, Document, EventMention, Problem, Record
 from feedpub.preparation import left_out
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
-from feedpub.urls import alias_stem, canonical, slugify
+from feedpub.urls import alias_stem, canonical, term_slug
 
 # What feedpub itself writes.
 _OWN_PATHS = re.compile(
@@ -76,7 +76,7 @@ def document_reporter(source: str, place: str) -> str:
 
 def facet_slug(name: str, value: str) -> str:
     """Under which values count as the same: a slug where it becomes an address, else the value itself."""
-    return slugify(value) if name in ("section", "keyword", "author") else value.lower()
+    return term_slug(value) if name in ("section", "keyword", "author") else value.lower()
 
 
 class Filing:

@@ -445,7 +445,10 @@ class Alternate:
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
-    """What one refresh found in one source. `failure` is why it could not be read, or None."""
+    """What one refresh found in one source. `failure` is why it could not be read, or None.
+
+    `complete` is False if a part of it could not be looked at; `notices` say which, and what was left out.
+    """
 
     name: str
     new: int = 0
@@ -456,6 +459,7 @@ class SourceReport:
     quarantined: int = 0
     failure: str | None = None
     notices: tuple[str, ...] = ()
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -485,6 +489,11 @@ class Report:
     def failed(self) -> bool:
         """Whether a source or an output failed."""
         return bool(self.failures) or any(source.failure for source in self.sources)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every source could be looked at as a whole."""
+        return all(source.complete and not source.failure for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,11 +137,8 @@ def _refresh(
 ) -> Report:
     touch = Touch()
     fresh = transaction.get_meta("renderers") is None
-    opened = {source.name: plugins.source(source) for source in config.sources}
-
-    def holds(name: str, place: str, digest: str | None) -> bool:
-        return name in opened and opened[name].holds(place, digest)
-
+    opened = plugins.sources_of(config)
+    holds = plugins.holder(opened)
     reports = []
     for source in sources:
         own = Touch()

@@ -261,8 +261,15 @@ def complete(connection: Connection, output: Path, state: Path) -> bool:
 def _remove_empty_folders(connection: Connection, output: Path) -> None:
     query = select(schema.journal.c.path).where(schema.journal.c.staged.is_(None))
     for path in connection.execute(query).scalars():
-        with contextlib.suppress(OSError):  # not empty, or gone already
-            (output / path).parent.rmdir()
+        folder = (output / path).parent
+        while folder != output:
+            try:
+                folder.rmdir()
+            except FileNotFoundError:  # it went with another of its files
+                pass
+            except OSError:  # not empty
+                break
+            folder = folder.parent
 
 
 def recall(transaction: Transaction, output: Path) -> int:

@@ -241,6 +241,21 @@ def test_sizes(write, written, count):
         ('[feeds.w]\nwhere.sektion = "x"\n', 2, ["did you mean feeds.w.where.section?"]),
         ('[feeds.w]\nwhere = "x"\n', 2, ['"x" is not a table']),
         ("[site]\ntitle = 'x'\n", None, ["no source is named", "[sources.articles]"]),
+        (ARTICLES + '[feeds.w]\nwhere.type = "Event"\n', 4, ["type of event", '"icalendar"', '"events"']),
+        (ARTICLES + '[feeds.w]\nwhere.type = ["Festival"]\n', 4, ["feeds.w.where.type", "type of event"]),
+        (ARTICLES + '[feeds.w]\nwhere.type = "OpinionArticle"\n', 4, ['did you mean "OpinionNewsArticle"?']),
+        (ARTICLES + '[feeds.w]\nwhere.type = "xyz"\n', 4, ["the types are: ", "ReviewNewsArticle"]),
+        (ARTICLES + '[feeds.w]\nwhere.source = "article"\n', 4, ['no source "article"', 'mean "articles"?']),
+        (ARTICLES + '[feeds.w]\nwhere.source = "zzz"\n', 4, ["the sources are: articles"]),
+        (ARTICLES + '[feeds.w]\nwhere.language = "french"\n', 4, ["not a language tag", 'mean "fr"?']),
+        (ARTICLES + '[feeds.w]\nwhere.language = "Deutsch"\n', 4, ['did you mean "de"?']),
+        (ARTICLES + '[feeds.w]\nwhere.language = ["en", "pt_BR"]\n', 4, ['did you mean "pt-BR"?']),
+        (ARTICLES + '[feeds.w]\nwhere.language = "!"\n', 4, ['for example "en"']),
+        (
+            ARTICLES + '[sources.articles.fields]\nheadline = "title..rendered"\n', 4,
+            ["sources.articles.fields.headline", '"title..rendered" is not a JMESPath expression'],
+        ),
+        (ARTICLES + 'fields = { id = "a[" }\n', 3, ["sources.articles.fields.id", "not a JMESPath"]),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_file_line_key_and_the_right_way(write, text, line, words):
@@ -253,6 +268,20 @@ def test_a_mistake_is_told_with_file_line_key_and_the_right_way(write, text, lin
         assert word in message
     assert error.key
     assert error.path is not None
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        'type = "NewsArticle"',
+        'type = "opinionnewsarticle"',
+        'type = ["AskPublicNewsArticle", "ReviewNewsArticle"]',
+        'source = "articles"',
+        'language = ["en", "pt-BR", "zh-Hant-TW", "EN-gb"]',
+    ],
+)
+def test_a_filter_that_articles_can_meet_is_accepted(write, where):
+    assert load(write(f"{ARTICLES}[feeds.w]\nwhere.{where}\n")).feeds[1].path == "w"
 
 
 def test_all_mistakes_are_told_at_once(write):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from feedpub.extraction import frontmatter, metadata, plaintext
+from feedpub.extraction import frontmatter, metadata, plaintext, values
 from feedpub.extraction.metadata import Fields, Item
 from feedpub.extraction.settings import ExtractSettings
 from feedpub.models import Article, Document, EventMention, Extraction, Origin, Problem
@@ -117,7 +117,7 @@ def _event(
 
 def _marks_a_draft(item: Item) -> bool:
     field = metadata.FIELDS.get(item.name)
-    return field in ("draft", "status") or (field == "published" and metadata.truth(item.value) is False)
+    return field in ("draft", "status") or (field == "published" and values.truth(item.value) is False)
 
 
 def _headline(found: Fields, text: str, start: int) -> int:

@@ -66,6 +66,8 @@ def _entry(entry: Entry) -> bytes:
     item.id(readable(entry.id))
     title = readable(headline(data))
     item.title(title if title.strip() else readable(entry.url))
+    if entry.updated_at is None:
+        raise ValueError(f"{entry.id}: Atom needs a time for every entry; give datePublished or dateModified")
     item.updated(zoned(entry.updated_at))
     if entry.published_at is not None:
         item.published(zoned(entry.published_at))

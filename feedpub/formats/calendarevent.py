@@ -19,6 +19,9 @@ from feedpub.formats.properties import first, headline, listed, nodes, strings
 from feedpub.models import JSON, Entry
 from feedpub.urls import absolute
 
+_UNKNOWN = datetime.fromtimestamp(0, UTC)
+"""The stamp of an event whose input states no time: every event must have one (RFC 5545 section 3.6.1)."""
+
 _STATUSES = {
     "EventScheduled": "CONFIRMED",
     "EventRescheduled": "CONFIRMED",
@@ -48,7 +51,8 @@ def vevent(entry: Entry, span: Span, site: Site) -> bytes:
         ("LAST-MODIFIED", changed_at),
         ("CREATED", entry.first_seen_at),
     ):
-        event.add(name, moment.astimezone(UTC))
+        if moment is not None or name == "DTSTAMP":
+            event.add(name, (moment or _UNKNOWN).astimezone(UTC))
     event.add("DTSTART", _time(span.start, span.zone), encode=False)
     if span.end is not None:
         event.add("DTEND", _time(span.end, span.zone), encode=False)

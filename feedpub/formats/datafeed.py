@@ -31,9 +31,13 @@ from feedpub.models import Channel, Entry
 
 def render(entry: Entry) -> bytes:
     """The entry's part of the graph, not yet JSON: one line with its times, one for each node."""
-    head: Node = {"created": rfc3339(entry.first_seen_at), "modified": rfc3339(entry.updated_at)}
+    created, modified = entry.first_seen_at, entry.updated_at
+    if created is not None and modified is not None:
+        # Of the item, not of the article: it can't have changed before it was there.
+        modified = max(created, modified)
+    stated = {"created": created, "modified": modified, "deleted": entry.withdrawn_at}
+    head: Node = {name: rfc3339(at) for name, at in stated.items() if at is not None}
     if entry.withdrawn_at is not None:
-        head["deleted"] = rfc3339(entry.withdrawn_at)
         return orjson.dumps({**head, "items": [entry.id]})
     records = (entry.data, *entry.events)
     head["items"] = list(dict.fromkeys(record["@id"] for record in records))
@@ -107,6 +111,9 @@ def _paging(channel: Channel, filename: str, feed: Node) -> Node | None:
     return {"@type": "DataFeed", "@id": whole_url, "hasPart": {"@id": older_url}}
 
 
+_TIMES = {"created": "dateCreated", "modified": "dateModified", "deleted": "dateDeleted"}
+
+
 def _add_items(items: dict[str, Node], head: Node, self_url: str) -> int:
     """Add the DataFeedItems of one entry; returns how many of its nodes are records."""
     for record_id in head["items"]:
@@ -114,18 +121,13 @@ def _add_items(items: dict[str, Node], head: Node, self_url: str) -> int:
         known = items.get(iri)
         if known is not None:
             # An event that several articles report: it came with the first and changed with the last.
-            known["dateCreated"] = min(known["dateCreated"], head["created"], key=_moment)
-            known["dateModified"] = max(known["dateModified"], head["modified"], key=_moment)
+            for name, chosen in (("created", min), ("modified", max)):
+                if name in head:
+                    key = _TIMES[name]
+                    known[key] = chosen(known.get(key, head[name]), head[name], key=_moment)
             continue
-        item: Node = {
-            "@type": "DataFeedItem",
-            "@id": iri,
-            "dateCreated": head["created"],
-            "dateModified": head["modified"],
-        }
-        if "deleted" in head:
-            item["dateDeleted"] = head["deleted"]
-        items[iri] = {**item, "item": {"@id": record_id}}
+        times = {key: head[name] for name, key in _TIMES.items() if name in head}
+        items[iri] = {"@type": "DataFeedItem", "@id": iri, **times, "item": {"@id": record_id}}
     return len(head["items"])
 
 

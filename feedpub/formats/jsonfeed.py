@@ -104,7 +104,7 @@ def _item(entry: Entry) -> dict[str, Any]:
         "summary": summary,
         "image": _image_url(entry),
         "date_published": rfc3339(entry.published_at) if entry.published_at is not None else None,
-        "date_modified": rfc3339(entry.updated_at),
+        "date_modified": rfc3339(entry.updated_at) if entry.updated_at is not None else None,
     }
     # Always there, even empty: an item without authors would take on those of the feed.
     item = {**_stated(item), "authors": _authors(data.get("author"))}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from feedpub.config import Site
 from feedpub.dates import rfc3339
@@ -106,7 +106,7 @@ def language_code(tag: str | None) -> str | None:
 
 def _moment(entry: Entry) -> datetime:
     """The publication, or when an article without a day of publication was first seen."""
-    return entry.published_at or entry.sort_at
+    return entry.published_at or entry.sort_at or datetime.min.replace(tzinfo=UTC)
 
 
 def _own(entries: Iterable[Entry], site: Site, left_out: list[Problem], now: datetime) -> Iterable[Entry]:

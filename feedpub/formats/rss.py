@@ -120,7 +120,8 @@ def _item(entry: Entry) -> bytes:
     _add_media(item, entry.media)
 
     element = item.rss_entry()
-    etree.SubElement(element, f"{{{ATOM}}}updated").text = rfc3339(zoned(entry.updated_at))
+    if entry.updated_at is not None:
+        etree.SubElement(element, f"{{{ATOM}}}updated").text = rfc3339(zoned(entry.updated_at))
     return cut(element, NAMESPACES)
 
 
