@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from feedpub import __version__, plugins
 from feedpub.config import Config, FeedConfig
-from feedpub.formats import Format, page
+from feedpub.formats import Format, eventpage, frontpage, listing, page
 from feedpub.models import Alternate, Channel
 from feedpub.records import agent_node
 from feedpub.store import schema
@@ -52,7 +52,8 @@ class Catalogue:
         versions = {name: self.format(name).version for feed in self._config.feeds for name in feed.formats}
         site = asdict(self._config.site)
         alternates = [asdict(alternate) for alternate in self.site_alternates()]
-        said = [__version__, page.VERSION, site, versions, alternates]
+        pages = [module.VERSION for module in (page, eventpage, frontpage, listing)]
+        said = [__version__, pages, site, versions, alternates]
         return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
     def automatic(self, name: str, slug: str) -> FeedConfig | None:
@@ -129,3 +130,20 @@ class Catalogue:
             for name in feed.formats:
                 format_ = self.format(name)
                 yield Alternate(channel.title, format_.media_type, channel.url_of(format_.filename))
+
+    def section_pages(self) -> dict[str, str]:
+        """Section → the page that lists its articles."""
+        if "section" not in self._config.publish.feeds_by:
+            return {}
+        facet = schema.facet
+        rows = self._tx.connection.execute(
+            select(func.min(facet.c.value).label("value"), facet.c.slug)
+            .where(facet.c.name == "section", ~facet.c.withdrawn)
+            .group_by(facet.c.slug)
+        )
+        return {row.value: listing_path(f"{FOLDERS['section']}/{row.slug}") for row in rows}
+
+
+def listing_path(path: str) -> str:
+    """Where the page of the feed at `path` stands in the output."""
+    return f"{path}/index.html"

@@ -28,8 +28,8 @@ from feedpub.urls import alias_stem, canonical, term_slug
 
 # What feedpub itself writes.
 _OWN_PATHS = re.compile(
-    r"(?:index|manifest)$|(?:articles|events)/(?:[0-9]{4}|undated)/|"
-    r"(?:archives|authors|changes|dump|keywords|media|sections|sitemaps)/"
+    r"(?:index|manifest|sitemap)$|(?:articles|events)/(?:[0-9]{4}|undated)/|"
+    r"(?:archives|authors|changes|dump|keywords|media|sections)/"
 )
 
 

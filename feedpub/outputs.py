@@ -106,6 +106,7 @@ class Outputs:
         """Pages, records and pictures of everything that changed."""
         render = partial(
             rendering.render, site=self._config.site, alternates=self._catalogue.site_alternates(),
+            section_pages=self._catalogue.section_pages(),
             output=self._config.publish.output, folder=self._staging.folder,
         )  # fmt: skip
         jobs = self._jobs()

@@ -145,7 +145,7 @@ def _refresh(
         intake = Intake(transaction, config, source, own, now, workers=workers, holds=holds, fresh=fresh)
         reports.append(
             _take_in(
-                transaction, config, source, intake, opened[source.name], now, yes=yes, progress=progress
+                transaction, config, source, intake, opened[source.name], now=now, yes=yes, progress=progress
             )
         )
         if not reports[-1].failure:
@@ -200,8 +200,8 @@ def _take_in(
     source: SourceConfig,
     intake: Intake,
     opened: Source,
-    now: datetime,
     *,
+    now: datetime,
     yes: bool,
     progress: Callable[[int], None],
 ) -> SourceReport:

@@ -324,7 +324,7 @@ def _seconds(value: str | None) -> int:
     return int(datetime.fromisoformat(value).timestamp()) if value else 0
 
 
-_SHARDED = ("archives", "articles", "changes", "dump", "events", "media", "sitemaps")
+_SHARDED = ("archives", "articles", "changes", "dump", "events", "media")
 """Folders that grow with the archive: each below them has a manifest of its own."""
 
 

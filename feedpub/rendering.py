@@ -71,29 +71,48 @@ def possible_paths(
 
 
 def render(
-    job: Job, *, site: Site, alternates: Sequence[Alternate], output: Path, folder: Path
+    job: Job,
+    *,
+    site: Site,
+    alternates: Sequence[Alternate],
+    section_pages: Mapping[str, str],
+    output: Path,
+    folder: Path,
 ) -> list[Staged]:
     """Render the files of one job and stage those whose bytes are not published already.
 
     Raises:
         PublishError: the staging folder cannot be written.
     """
-    return stage(_files(job, site, alternates), job.known, output=output, folder=folder, first=job.first)
+    frame = _Frame(site, alternates, section_pages)
+    return stage(_files(job, frame), job.known, output=output, folder=folder, first=job.first)
 
 
-def _files(job: Job, site: Site, alternates: Sequence[Alternate]) -> Iterator[File]:
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What the pages of all records have in common."""
+
+    site: Site
+    alternates: Sequence[Alternate]
+    section_pages: Mapping[str, str]
+
+
+def _files(job: Job, frame: _Frame) -> Iterator[File]:
+    site = frame.site
     for entry in job.entries:
         if entry.withdrawn_at is not None:
             path = f"{job.stems[entry.id]}.html"
             if entry.page_path:
-                content = page.render_withdrawn(site=site, at=entry.withdrawn_at, path=path)
+                content = page.render_withdrawn(
+                    site=site, at=entry.withdrawn_at, path=path, event=entry.is_event
+                )
                 yield File(path, content, HTML, status=410)
             if entry.is_event:
                 yield from _calendar_file(entry, site)
         elif entry.is_event:
-            yield from _event_files(entry, site, alternates)
+            yield from _event_files(entry, frame)
         else:
-            yield from _article_files(entry, job, site, alternates)
+            yield from _article_files(entry, job, frame)
     by_id = {entry.id: entry for entry in job.entries}
     for path, identifier in job.redirects:
         entry = by_id[identifier]
@@ -105,20 +124,23 @@ def _files(job: Job, site: Site, alternates: Sequence[Alternate]) -> Iterator[Fi
             yield File(f"{path}.html", content, HTML, status=301, redirect=entry.url)
 
 
-def _article_files(entry: Entry, job: Job, site: Site, alternates: Sequence[Alternate]) -> Iterator[File]:
+def _article_files(entry: Entry, job: Job, frame: _Frame) -> Iterator[File]:
     if entry.page_path is not None:
         pages = {event["@id"]: f"{job.stems[event['@id']]}.html" for event in entry.events}
-        content = page.render_article(entry, site=site, alternates=alternates, event_pages=pages)
+        content = page.render_article(
+            entry, site=frame.site, alternates=frame.alternates, event_pages=pages,
+            section_pages=frame.section_pages,
+        )  # fmt: skip
         yield File(entry.page_path, content, HTML)
     yield File(entry.record_path, jsonld.record_document(entry.data, *entry.events), RECORD)
 
 
-def _event_files(entry: Entry, site: Site, alternates: Sequence[Alternate]) -> Iterator[File]:
+def _event_files(entry: Entry, frame: _Frame) -> Iterator[File]:
     if entry.page_path is not None:
-        content = eventpage.render_event(entry, site=site, alternates=alternates)
+        content = eventpage.render_event(entry, site=frame.site, alternates=frame.alternates)
         yield File(entry.page_path, content, HTML)
     yield File(entry.record_path, jsonld.record_document(entry.data), RECORD)
-    yield from _calendar_file(entry, site)
+    yield from _calendar_file(entry, frame.site)
 
 
 def _calendar_file(entry: Entry, site: Site) -> Iterator[File]:

@@ -16,11 +16,11 @@ import orjson
 from sqlalchemy import Row, select
 
 from feedpub import entries, rendering
-from feedpub.catalogue import Catalogue
+from feedpub.catalogue import Catalogue, listing_path
 from feedpub.config import Config, FeedConfig
 from feedpub.formats import frontpage, listing, ndjson, newssitemap, opml, robots, sitemap
 from feedpub.history import EVERYTHING, History
-from feedpub.models import Entry
+from feedpub.models import Alternate, Entry
 from feedpub.publication import Staging
 from feedpub.staging import File
 from feedpub.store import schema
@@ -34,7 +34,8 @@ DUMP_SIZE, CHANGES_SIZE, SITEMAP_SIZE = 100, 500, 1000
 """Records, changes and addresses in one file; never to be changed, followers count with them."""
 
 _XML, _JSON, _NDJSON = "application/xml", "application/json", "application/x-ndjson"
-_NEWS = "sitemaps/news.xml"
+_NEWS = "sitemap-news.xml"
+_OPML, _OPML_TYPE = "feeds.opml", "text/x-opml"
 _LISTED = 50
 _FRONT_PAGE = "index.html"
 
@@ -99,7 +100,10 @@ class SiteFiles:
         window = Windows(self._connection, self.now).articles(
             replace(self.catalogue.main, limit=25), tombstones=False, paging=None
         )
-        alternates = list(self.catalogue.alternates(feeds))
+        opml_url = f"{self.config.site.url}{_OPML}"
+        alternates = [
+            *self.catalogue.alternates(feeds), Alternate(self.config.site.title, _OPML_TYPE, opml_url),
+        ]  # fmt: skip
         said = [
             window.members, [[row.id, row.entry] for row in upcoming], [asdict(a) for a in alternates],
             self.renderers,
@@ -112,23 +116,16 @@ class SiteFiles:
                 entries=[found[i] for i in window.ids if i in found],
                 events=[event.data for event in events],
                 event_pages=_pages(events),
-                section_pages=self._section_pages(feeds),
+                section_pages=self.catalogue.section_pages(),
+                feed_pages={feed.path: listing_path(feed.path) for feed in feeds if feed.path},
                 alternates=alternates,
             )
             self.staging.put_many([File(_FRONT_PAGE, content, rendering.HTML)])
         return min((row.end_at for row in upcoming), default=None)
 
-    def _section_pages(self, feeds: Iterable[FeedConfig]) -> dict[str, str]:
-        """Section → the page that lists its articles."""
-        return {
-            feed.where.section[0]: _listing_path(feed)
-            for feed in feeds
-            if feed.path.startswith("sections/") and len(feed.where.section) == 1
-        }
-
     def _listing(self, feed: FeedConfig) -> None:
         """The page of one section, keyword, author or configured feed."""
-        path = _listing_path(feed)
+        path = listing_path(feed.path)
         windows = Windows(self._connection, self.now)
         window = windows.articles(replace(feed, limit=_LISTED), tombstones=False, paging=None)
         if not window.members and self.catalogue.is_automatic(feed):
@@ -158,7 +155,8 @@ class SiteFiles:
         if not self.config.publish.sitemaps:
             return None
         for number in self._touched(SITEMAP_SIZE):
-            path = f"sitemaps/{number // 100}/pages-{number + 1}.xml"
+            # In the root, since a sitemap speaks only for addresses below its own folder.
+            path = f"sitemap-{number + 1}.xml"
             urls = list(self._addresses(number))
             if urls:
                 self.staging.put_many([File(path, sitemap.urlset(urls), _XML)])
@@ -167,9 +165,7 @@ class SiteFiles:
         due = self._news()
         self.transaction.flush()
         file = schema.file
-        maps = select(file).where(
-            file.c.folder >= "sitemaps", file.c.folder < "sitemaps0", file.c.type == _XML
-        )
+        maps = select(file).where(file.c.folder == "", file.c.path.like("sitemap-%.xml"))
         site = self.config.site.url
         listed = [
             sitemap.SitemapUrl(f"{site}{row.path}", _time(row.modified_at))
@@ -205,10 +201,10 @@ class SiteFiles:
         since = self.now - newssitemap.RECENT_SECONDS
         own = (record.c.kind == "article", record.c.withdrawn_at.is_(None), record.c.url_key.is_(None))
         query = select(record.c.id, record.c.entry, record.c.sort_at).where(*own)
-        newest = query.order_by(record.c.sort_at.desc(), record.c.id.desc())
-        rows = list(self._connection.execute(newest.where(record.c.sort_at > since).limit(newssitemap.LIMIT)))
-        if not rows:
-            rows = list(self._connection.execute(newest.limit(_LISTED)))
+        newest = query.order_by(record.c.sort_at.desc(), record.c.id.desc()).limit(newssitemap.LIMIT)
+        found_rows = enumerate(self._connection.execute(newest))
+        # What is no longer news keeps its address for a while.
+        rows = [row for number, row in found_rows if row.sort_at > since or number < _LISTED]
         # What is listed changes by time alone too: the oldest of it is then no longer news.
         recent = [row.id for row in rows if row.sort_at > since]
         said = [[[row.id, row.entry] for row in rows], recent, self.renderers]
@@ -295,7 +291,9 @@ class SiteFiles:
 
     def _small(self, feeds: list[FeedConfig]) -> None:
         alternates = list(self.catalogue.alternates(feeds))
-        written = [File("feeds.opml", opml.render(self.config.site, alternates), "text/x-opml")]
+        pages = {feed.path: listing_path(feed.path) for feed in feeds if feed.path}
+        content = opml.render(self.config.site, alternates, pages=pages)
+        written = [File(_OPML, content, _OPML_TYPE)]
         if self.config.publish.sitemaps:
             written.append(File("robots.txt", robots.render(self.config.site), "text/plain"))
         self.staging.put_many(written)
@@ -303,10 +301,6 @@ class SiteFiles:
 
 def _pages(events: Iterable[Entry]) -> dict[str, str]:
     return {entry.id: entry.page_path for entry in events if entry.page_path}
-
-
-def _listing_path(feed: FeedConfig) -> str:
-    return f"{feed.path}/index.html"
 
 
 def _time(seconds: int) -> datetime:
