@@ -6,36 +6,54 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import orjson
 
-from feedpub import dates, library, plugins, validation
+from feedpub import library, plugins, validation
 from feedpub.config import Config, SourceConfig
 from feedpub.errors import ConfigError
-from feedpub.extraction import ExtractSettings, encoding, extract
-from feedpub.models import Article, Document, Extraction, Origin, Problem, Record
+from feedpub.eventkeys import generated_ids, given_id, ties
+from feedpub.extraction import ExtractSettings, encoding
+from feedpub.locating import located
+from feedpub.models import JSON, Article, Document, EventMention, Problem, Record, When
+from feedpub.preparation import Prepared, left_out, prepare
 from feedpub.records import build_event
-from feedpub.sources import Changed, Seen, Unreadable
+from feedpub.sources import Change, Changed, Seen, Unreadable
+from feedpub.timing import Timing, timing
 from feedpub.urls import named_uuid
 
-Outcome = Literal["ok", "draft", "waiting", "held"]
+_LISTED = 10
+Outcome = Literal["ok", "draft", "waiting", "expired", "held"]
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One document as publishing would take it. `state` "held" means that an error holds it back."""
+    """One document as publishing would take it. `state` "held" means that an error holds it back.
+
+    `advice` is what the consumers of its records would miss by the profiles in `schemas/profiles`;
+    () for what is held.
+    """
 
     place: str
     source: str
     records: tuple[Record, ...]
     problems: tuple[Problem, ...]
     state: Outcome
+    advice: tuple[Problem, ...] = ()
+
+
+Shown = Literal["published", "changed", "new", "draft", "waiting", "expired", "held"]
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A document's records, each fact with its origin, and what is published of it now (or None)."""
+    """A document's records, each fact with its origin, and what is published of it.
+
+    `state` "published" means that `records` are those that are published. In any other state they
+    are what would be published: "changed" and "new" by the next refresh, the others not now; then
+    `reason` says why. `published` names what is or was published, or is None.
+    """
 
     place: str
     source: str
@@ -43,6 +61,8 @@ class Explanation:
     records: tuple[Record, ...]
     problems: tuple[Problem, ...]
     published: dict[str, Any] | None
+    state: Shown
+    reason: str | None
 
 
 class _Nothing:
@@ -88,28 +108,116 @@ def explain(config: Config, article: str, *, now: datetime | None = None) -> Exp
     """
     moment = now or datetime.now(UTC)
     for source, place in _candidates(config, article):
-        for change in plugins.source(source).changes(_Nothing(), moment):
-            if isinstance(change, Unreadable) and change.place == place:
-                return Explanation(
-                    place, source.name, "", (), (change.problem,), _published(config, source, place)
-                )
-            if isinstance(change, Changed) and _wanted(change.document.place, place):
-                found = _checked(config, source, change.document, moment)
-                decoded = encoding.decode(change.document.data, change.document.encoding)
-                published = _published(config, source, found.place)
-                return Explanation(
-                    found.place,
-                    source.name,
-                    decoded.text,
-                    _addressed(found.records, config, published),
-                    found.problems,
-                    published,
-                )
+        changes = plugins.source(source).changes(_Nothing(), moment)
+        found = [change for change in changes if _is_at(change, place)]
+        if len(found) > 1:
+            raise _several(article, found)
+        for change in found:
+            if isinstance(change, Unreadable):
+                return _unreadable(config, source, change)
+            return _explained(config, source, change, moment)
     raise ConfigError(
         f"There is no article {article!r}: name a file, its place in a source (as `feedpub quarantine` shows it), "
         "an id, or the address under which it is published.",
         key=article,
     )
+
+
+def _is_at(change: Change, place: str) -> TypeGuard[Changed | Unreadable]:
+    if isinstance(change, Unreadable):
+        return _wanted(change.place, place)
+    return isinstance(change, Changed) and _wanted(change.document.place, place)
+
+
+def _several(article: str, found: Sequence[Changed | Unreadable]) -> ConfigError:
+    places = [c.place if isinstance(c, Unreadable) else c.document.place for c in found]
+    shown = ", ".join(f"{article}#{place.partition('#')[2]}" for place in places[:_LISTED])
+    more = f" and {len(places) - _LISTED:,} more" if len(places) > _LISTED else ""
+    return ConfigError(
+        f"{article} holds {len(places):,} articles. Name one of them: {shown}{more}.", key=article
+    )
+
+
+def _unreadable(config: Config, source: SourceConfig, change: Unreadable) -> Explanation:
+    from feedpub.rehearsal import opened
+
+    with opened(config, _configured(config, source)) as rehearsal:
+        published = rehearsal.summary(change.place)
+    return Explanation(
+        change.place, source.name, "", (), (change.problem,), published, "held", _why_held(published)
+    )
+
+
+def _explained(config: Config, source: SourceConfig, change: Changed, now: datetime) -> Explanation:
+    from feedpub.rehearsal import opened
+
+    document = change.document
+    found = _prepared(config, source, document)
+    problems = _problems(config, found, document)
+    timing_ = _timing(config, found, now)
+    with opened(config, _configured(config, source)) as rehearsal:
+        published = rehearsal.summary(document.place)
+        records: tuple[Record, ...] = ()
+        if not found.refused:
+            planned = rehearsal.planned(change, found, plugins.holder(plugins.sources_of(config)))
+            records, problems = planned.records, (*problems, *planned.problems)
+        known = {problem.rule for problem in problems}
+        problems += tuple(problem for problem in rehearsal.held(change) if problem.rule not in known)
+        state = _shown(timing_, problems, published, is_current=rehearsal.is_current(change))
+        if state == "published":
+            records = rehearsal.published(document.place)
+    reason = _why_held(published) if state == "held" else _reason(state, timing_, found.article)
+    text = encoding.decode(document.data, document.encoding).text
+    return Explanation(document.place, source.name, text, records, problems, published, state, reason)
+
+
+def _shown(
+    now: Timing, problems: Iterable[Problem], published: Mapping[str, Any] | None, *, is_current: bool
+) -> Shown:
+    # A refresh looks at an article's marks before it looks for errors in its record.
+    if now.state != "published":
+        return now.state
+    if any(problem.severity == "error" for problem in problems):
+        return "held"
+    if published is None or published["withdrawn_at"]:
+        return "new"
+    return "published" if is_current else "changed"
+
+
+def _why_held(published: Mapping[str, Any] | None) -> str:
+    live = published is not None and not published["withdrawn_at"]
+    return (
+        "it is held back until its errors are corrected; its last good version stays published"
+        if live
+        else "it is held back until its errors are corrected"
+    )
+
+
+def _reason(state: Shown, now: Timing, article: Article | None) -> str | None:
+    match state:
+        case "draft":
+            origin = article.origins.get("draft") if article else None
+            return "it is marked as a draft" + (f" ({origin.name})" if origin else "")
+        case "waiting":
+            what = "its embargo ends" if now.field == "publish_at" else "its date of publication is"
+            return f"{what} only at {_stated(article, now.field)}"
+        case "expired":
+            return f"it expired at {_stated(article, now.field)}"
+        case "new":
+            return "the next refresh publishes it"
+        case "changed":
+            return "the document or the configuration has changed since; the next refresh publishes what is shown here"
+    return None
+
+
+def _stated(article: Article | None, field: str | None) -> str:
+    when: When | None = getattr(article, field or "", None)
+    return when.value if when else ""
+
+
+def _configured(config: Config, source: SourceConfig) -> SourceConfig | None:
+    """The source of the newsroom that `source` is or is a part of; None for files outside of it."""
+    return next((own for own in config.sources if (own.name, own.path) == (source.name, source.path)), None)
 
 
 def _wanted(found: str, place: str | None) -> bool:
@@ -146,8 +254,10 @@ def _exactly(name: str) -> str:
 
 
 def _candidates(config: Config, article: str) -> Iterator[tuple[SourceConfig, str]]:
-    if Path(article).is_file():
-        yield from ((source, place or "") for source, place in _places(config, [Path(article)]))
+    file, mark, key = article.rpartition("#")
+    path, inside = (Path(article), "") if Path(article).is_file() or not mark else (Path(file), f"#{key}")
+    if path.is_file():
+        yield from ((source, f"{place}{inside}") for source, place in _places(config, [path]))
         return
     name, _, rest = article.partition(":")
     by_name = {source.name: source for source in config.sources}
@@ -181,95 +291,112 @@ def _stored(config: Config, article: str) -> list[tuple[str, str]]:
         return [(row.source, row.place) for row in connection.execute(query)]
 
 
-def _published(config: Config, source: SourceConfig, place: str) -> dict[str, Any] | None:
-    """What is published of one document now."""
-    if not (config.state / "store.sqlite3").exists():
-        return None
-    from sqlalchemy import select
-
-    from feedpub.store import iso, open_store, schema
-
-    document, record, identity = schema.document, schema.record, schema.identity
-    query = (
-        select(record, identity.c.first_seen_at, identity.c.stem)
-        .join(document, document.c.record_id == record.c.id)
-        .join(identity, identity.c.id == record.c.id)
-        .where(document.c.source == source.name, document.c.place == place)
-    )
-    with open_store(config) as store, store.reading() as connection:
-        row = connection.execute(query).first()
-    if row is None:
-        return None
-    return {
-        "id": row.id,
-        "url": orjson.loads(row.data).get("url"),
-        "record": f"{config.site.url}{row.stem}.jsonld",
-        "first_seen_at": iso(row.first_seen_at),
-        "updated_at": iso(row.updated_at),
-        "withdrawn_at": iso(row.withdrawn_at),
-    }
-
-
 def _checked(config: Config, source: SourceConfig, document: Document, now: datetime) -> Checked:
-    found = extract(document, ExtractSettings.of(config, source))
-    if found.refused or (found.article is None and not found.events):
-        return Checked(document.place, source.name, (), found.problems, "held")
-    records = _records(config, source, document, found)
-    problems = list(found.problems)
-    for record in records:
-        problems += (replace(problem, place=document.place) for problem in validation.validate(record.data))
-    if found.article and found.article.published is None and config.publish.undated == "quarantine":
-        problems.append(
-            Problem("undated", "The article states no date.", "Add its date.", place=document.place)
-        )
-    state = _state(config, found.article, now)
+    found = _prepared(config, source, document)
+    problems = _problems(config, found, document)
+    if found.refused:
+        return Checked(document.place, source.name, (), problems, "held")
+    records, wrong = _records(config, source, document, found)
+    problems += wrong
+    state: Outcome
+    advice: tuple[Problem, ...] = ()
     if any(problem.severity == "error" for problem in problems):
         state = "held"
-    return Checked(document.place, source.name, tuple(records), tuple(problems), state)
+    else:
+        due = _timing(config, found, now).state
+        state = "ok" if due == "published" else due
+        advice = tuple(_advice(document.place, *(record.data for record in records)))
+    return Checked(document.place, source.name, records, problems, state, advice)
 
 
-def _addressed(
-    records: Iterable[Record], config: Config, published: Mapping[str, Any] | None
-) -> tuple[Record, ...]:
-    """The records with the address that they are published under, or none where that is not given yet."""
-    found = []
-    for record in records:
-        data = record.data
-        if data.get("url") == _somewhere(config):
-            url = published["url"] if published else None
-            data = {key: url if key == "url" else value for key, value in data.items() if key != "url" or url}
-        found.append(replace(record, data=data))
-    return tuple(found)
+def _advice(place: str, *records: JSON) -> Iterator[Problem]:
+    for data in records:
+        yield from (replace(problem, place=place) for problem in validation.advise_all(data))
 
 
-def _somewhere(config: Config) -> str:
-    """An address to build and check a record with, whose page has none yet."""
-    return f"{config.site.url}articles/"
+def advice_on(config: Config, written: Iterable[str]) -> Iterator[tuple[str, tuple[Problem, ...]]]:
+    """For each published record of which a refresh has written the file: its document's place, and `Checked.advice`.
+
+    Args:
+        config: the newsroom, which has been published.
+        written: paths in the output, as in `Report.written`.
+    """
+    stems = {path.removesuffix(".jsonld") for path in written if path.endswith(".jsonld")}
+    if not stems:
+        return
+    from sqlalchemy import select
+
+    from feedpub.store import open_store, schema
+
+    record, identity = schema.record, schema.identity
+    query = (
+        select(identity.c.place, identity.c.stem, record.c.data)
+        .join(identity, identity.c.id == record.c.id)
+        .where(record.c.withdrawn_at.is_(None))
+    )
+    with open_store(config) as store, store.reading() as connection:
+        for row in connection.execute(query):
+            if row.stem in stems:
+                yield row.place, tuple(_advice(row.place, orjson.loads(row.data)))
 
 
-def _records(config: Config, source: SourceConfig, document: Document, found: Extraction) -> Sequence[Record]:
+def _prepared(config: Config, source: SourceConfig, document: Document) -> Prepared:
+    settings = ExtractSettings.of(config, source)
+    return prepare([document], settings=settings, site=config.site)[document.place]
+
+
+def _problems(config: Config, found: Prepared, document: Document) -> tuple[Problem, ...]:
+    """What is wrong with a document, apart from its events."""
+    if found.refused:
+        return found.refused
+    problems = (*found.advice, *found.problems)
+    if found.article and found.article.published is None and config.publish.undated == "quarantine":
+        undated = Problem(
+            "undated", "The article states no date.", "Add its date.", place=document.place
+        )  # fmt: skip
+        return (*problems, undated)
+    return problems
+
+
+def _timing(config: Config, found: Prepared, now: datetime) -> Timing:
+    if found.article is None:
+        return Timing("draft", field="draft") if found.draft else Timing("published")
+    return timing(found.article, now, config.site.timezone)
+
+
+def _records(
+    config: Config, source: SourceConfig, document: Document, found: Prepared
+) -> tuple[tuple[Record, ...], tuple[Problem, ...]]:
+    """The records of a document that is in no store, and what is wrong with its events."""
     if found.article is not None:
-        return library.build_records(found.article, config.site, url=found.article.url or _somewhere(config))
+        url = found.article.url or f"{config.site.url}articles/"  # its page has no address yet
+        own, *happenings = library.build_records(found.article, config.site, url=url)
+        built, mentions = [own], found.article.events
+    else:
+        built, mentions = [], found.events
+        happenings = _event_records(config, source, document, found.events)
+    problems: list[Problem] = []
+    for event, record in zip(mentions, happenings, strict=True):
+        wrong = located(validation.validate(record.data), record.origins, document)
+        problems += (left_out(problem, event.name) for problem in wrong)
+        built += [] if wrong else [record]
+    if not built:
+        problems = [replace(problem, severity="error") for problem in problems]
+    return tuple(built), tuple(problems)
+
+
+def _event_records(
+    config: Config, source: SourceConfig, document: Document, events: Sequence[EventMention]
+) -> list[Record]:
+    key = config.site.key
+    made = generated_ids(events, f"document:{source.name}:{document.place}", key)
+    if len(events) == 1:
+        made = [named_uuid(key, source.name, document.place)]
+    ids = [given_id(event) or own for event, own in zip(events, made, strict=True)]
     return [
-        build_event(
-            event,
-            id=event.id or named_uuid(config.site.key, source.name, document.place),
-            article_ids=(),
-            site=config.site,
-        )
-        for event in found.events
+        build_event(event, id=identifier, article_ids=(), site=config.site, ties=named)
+        for event, identifier, named in zip(events, ids, ties(events, ids), strict=True)
     ]
-
-
-def _state(config: Config, article: Article | None, now: datetime) -> Outcome:
-    if article is None:
-        return "ok"
-    if article.draft:
-        return "draft"
-    for when in (article.published, article.publish_at):
-        if when is not None and dates.bounds(when, config.site.timezone)[0] > now:
-            return "waiting"
-    return "ok"
 
 
 def _distinct(checked: Checked, seen: dict[str, str]) -> Checked:
@@ -286,13 +413,4 @@ def _distinct(checked: Checked, seen: dict[str, str]) -> Checked:
     return checked
 
 
-def origin_of(record: Record, pointer: str) -> Origin | None:
-    """Where the value at a JSON pointer comes from: its own origin, or that of what holds it."""
-    while pointer:
-        if pointer in record.origins:
-            return record.origins[pointer]
-        pointer = pointer.rpartition("/")[0]
-    return None
-
-
-__all__ = ["Checked", "Explanation", "check", "explain", "origin_of"]
+__all__ = ["Checked", "Explanation", "advice_on", "check", "explain"]

@@ -211,7 +211,7 @@ def rfc822(moment: datetime) -> str:
     Raises:
         ValueError: `moment` has no zone.
     """
-    offset = _require_offset(moment)
+    moment, offset = _writable(moment)
     return (
         f"{_DAYS[moment.weekday()]}, {moment.day:02} {_MONTHS[moment.month - 1]} {moment.year:04}"
         f" {moment.hour:02}:{moment.minute:02}:{moment.second:02} {_numeric(offset, '')}"
@@ -224,18 +224,21 @@ def rfc3339(moment: datetime) -> str:
     Raises:
         ValueError: `moment` has no zone.
     """
-    offset = _require_offset(moment)
+    moment, offset = _writable(moment)
     return (
         f"{moment.year:04}-{moment.month:02}-{moment.day:02}"
         f"T{moment.hour:02}:{moment.minute:02}:{moment.second:02}{_offset_text(offset)}"
     )
 
 
-def _require_offset(moment: datetime) -> timedelta:
+def _writable(moment: datetime) -> tuple[datetime, timedelta]:
+    """The same instant with an offset in whole minutes (UTC where its own has seconds), and that offset."""
     offset = moment.utcoffset()
     if offset is None:
         raise ValueError(f"{moment!r} has no zone; give one with dates.instant")
-    return offset
+    if offset.total_seconds() % 60:
+        return moment.astimezone(UTC), timedelta(0)
+    return moment, offset
 
 
 def _numeric(offset: timedelta, colon: str) -> str:

@@ -9,23 +9,27 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from sqlalchemy import select
 
 from feedpub import dates, media, records, validation
-from feedpub.config import Config
+from feedpub.config import Config, Site
+from feedpub.eventkeys import ties
 from feedpub.identity import Identities, Identity
-from feedpub.models import Article, EventMention, Problem, Record
+from feedpub.locating import located
+from feedpub.models import Article, Document, EventMention, Problem, Record
+from feedpub.preparation import left_out
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
-from feedpub.urls import alias_stem, canonical, slugify
+from feedpub.urls import alias_stem, canonical, term_slug
 
 # What feedpub itself writes.
 _OWN_PATHS = re.compile(
-    r"(?:index|manifest)$|media/|(?:articles|events)/(?:[0-9]{4}|undated)/|(?:sections|keywords|authors)/"
+    r"(?:index|manifest|sitemap)$|(?:articles|events)/(?:[0-9]{4}|undated)/|"
+    r"(?:archives|authors|changes|dump|keywords|media|sections)/"
 )
 
 
@@ -39,6 +43,14 @@ class Touch:
     dropped: set[str] = field(default_factory=set)
     """Paths of files that nothing stands for any more."""
     advice: list[Problem] = field(default_factory=list)
+
+    def add(self, other: Touch) -> None:
+        """Take over what another intake has left."""
+        self.facets |= other.facets
+        self.dropped |= other.dropped
+        self.advice += other.advice
+        for identifier, really in other.events.items():
+            self.event(identifier, really=really)
 
     def event(self, identifier: str, *, really: bool) -> None:
         """Have an event merged anew."""
@@ -64,7 +76,7 @@ def document_reporter(source: str, place: str) -> str:
 
 def facet_slug(name: str, value: str) -> str:
     """Under which values count as the same: a slug where it becomes an address, else the value itself."""
-    return slugify(value) if name in ("section", "keyword", "author") else value.lower()
+    return term_slug(value) if name in ("section", "keyword", "author") else value.lower()
 
 
 class Filing:
@@ -201,29 +213,30 @@ class Filing:
         return bool(_OWN_PATHS.match(stem)) or any(stem.startswith(f"{path}/") for path in feeds)
 
     def events(
-        self, events: Sequence[EventMention], reporter: str, place: str, identities: Identities,
+        self, events: Sequence[EventMention], reporter: str, document: Document, identities: Identities,
         *, own: bool, really: bool,
     ) -> list[str | None]:  # fmt: skip
         """File which events `reporter` reports; returns their ids, None for one that is not valid.
 
-        `own` says that the document at `place` is itself these events, `really` that it changed.
+        `own` says that the document is itself these events, `really` that it changed.
         """
         found: list[str | None] = []
-        for event in events:
-            identity = identities.of_event(event, reporter, place, sole=len(events) == 1, own=own)
-            articles = () if own else (reporter,)
-            record = records.build_event(event, id=identity.id, article_ids=articles, site=self._config.site)
-            problems = validation.validate(record.data)
+        place = document.place
+        given = identities.of_events(events, reporter, place, own=own)
+        for event, record in zip(
+            events, event_records(events, given, reporter, self._config.site, own=own), strict=True
+        ):
+            problems = located(validation.validate(record.data), record.origins, document)
             if problems:
-                self._touch.advice += [_left_out(problem, event.name, place) for problem in problems]
+                self._touch.advice += [left_out(problem, event.name) for problem in problems]
                 found.append(None)
                 continue
-            found.append(identity.id)
-            self._touch.event(identity.id, really=really)
+            found.append(record.id)
+            self._touch.event(record.id, really=really)
             self._tx.put(
                 schema.mention,
                 {
-                    "event_id": identity.id, "reporter": reporter, "place": f"{self._source}:{place}",
+                    "event_id": record.id, "reporter": reporter, "place": f"{self._source}:{place}",
                     "main": event.main, "data": orjson.dumps(record.data),
                     "origins": orjson.dumps(record.origins),
                 },
@@ -240,6 +253,18 @@ class Filing:
         return found
 
 
+def event_records(
+    events: Sequence[EventMention], identities: Sequence[Identity], reporter: str, site: Site, *, own: bool
+) -> list[Record]:
+    """The record of each event that `reporter` reports, not validated; `own` as for `Filing.events`."""
+    ids = [identity.id for identity in identities]
+    articles = () if own else (reporter,)
+    return [
+        records.build_event(event, id=identifier, article_ids=articles, site=site, ties=named)
+        for event, identifier, named in zip(events, ids, ties(events, ids), strict=True)
+    ]
+
+
 def _alias_left_out(alias: str, owner: str | None, place: str) -> Problem:
     reason = (
         "belongs to another article" if owner else "is no address of a page on this site that can be made"
@@ -251,13 +276,4 @@ def _alias_left_out(alias: str, owner: str | None, place: str) -> Problem:
         severity="advice",
         place=place,
         value=alias[:200],
-    )
-
-
-def _left_out(problem: Problem, name: str, place: str) -> Problem:
-    return replace(
-        problem,
-        severity="advice",
-        place=place,
-        message=f"The event {name!r} was left out: {problem.message}",
     )

@@ -80,7 +80,7 @@ every = "5m"
 # [sources.articles.fields]
 # id = "guid"
 # headline = "title.rendered"
-# published = "date_gmt"
+# published = "date_gmt && join('', [date_gmt, 'Z'])"
 
 [publish]
 output = {output}

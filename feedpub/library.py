@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import orjson
 
 from feedpub import dates, plugins, records
 from feedpub.config import Site
+from feedpub.eventkeys import generated_ids, given_id, ties
 from feedpub.extraction.sanitise import text_to_html
 from feedpub.models import Article, Channel, Entry, Media, Record
 from feedpub.urls import is_absolute_iri, named_uuid
@@ -44,11 +45,12 @@ def build_records(
         raise ValueError(f"{article.place}: the article has no url; pass the address of its page as url=")
     given = id or (article.id if article.id and is_absolute_iri(article.id) else None)
     identifier = given or named_uuid(site.key, article.source, article.place)
-    ids = [event.id or named_uuid(site.key, "event", identifier, event.name) for event in article.events]
+    made = generated_ids(article.events, identifier, site.key)
+    ids = [given_id(event) or own for event, own in zip(article.events, made, strict=True)]
     built = records.build_article(article, id=identifier, url=address, site=site, event_ids=ids)
     happenings = [
-        records.build_event(event, id=event_id, article_ids=(identifier,), site=site)
-        for event, event_id in zip(article.events, ids, strict=True)
+        records.build_event(event, id=event_id, article_ids=(identifier,), site=site, ties=named)
+        for event, event_id, named in zip(article.events, ids, ties(article.events, ids), strict=True)
     ]
     return (built, *happenings)
 
@@ -72,7 +74,7 @@ def render(
     frame = channel or Channel(
         path="", title=site.title, description=site.description or site.title, home_url=site.url,
         base_url=site.url, language=site.language, ttl_minutes=60, generator="feedpub", license=site.license,
-        updated_at=max((entry.updated_at for entry in entries), default=None), timezone=site.timezone,
+        updated_at=max((at for entry in entries if (at := entry.updated_at)), default=None), timezone=site.timezone,
         publisher=records.agent_node(site.publisher, site.key) if site.publisher else None,
     )  # fmt: skip
     return b"".join(writer.assemble(frame, [writer.render(entry) for entry in entries]))
@@ -82,7 +84,7 @@ def _entry(item: Sequence[Record], site: Site) -> Entry:
     article, *events = item
     data = article.data
     published = _instant(data.get("datePublished"), site)
-    updated = _instant(data.get("dateModified"), site) or published or datetime.fromtimestamp(0, UTC)
+    updated = _instant(data.get("dateModified"), site) or published
     return Entry(
         id=article.id,
         data=data,
@@ -95,7 +97,7 @@ def _entry(item: Sequence[Record], site: Site) -> Entry:
         published_at=published,
         sort_at=published or updated,
         updated_at=updated,
-        first_seen_at=published or updated,
+        first_seen_at=published,
         digest=hashlib.sha256(orjson.dumps([record.data for record in item])).hexdigest()[:32],
         media=tuple(
             Media(image["url"], image.get("encodingFormat"), None, image.get("width"), image.get("height"))

@@ -298,12 +298,14 @@ class Extraction:
     """What one document holds: an article with its events, or events alone, or only problems.
 
     If any problem is an error, the document is held back whole. `events` are filled only when
-    `article` is None (a document that is itself an event); an article carries its own.
+    `article` is None (a document that is itself an event); an article carries its own. `draft` says
+    that such an event is marked as one; an article says it itself.
     """
 
     article: Article | None = None
     events: tuple[EventMention, ...] = ()
     problems: tuple[Problem, ...] = ()
+    draft: bool = False
 
     @property
     def refused(self) -> bool:
@@ -354,9 +356,10 @@ class Entry:
     folder, or None where the article has a page elsewhere. `published_at` is aware: the stated
     instant, or 00:00 in the newsroom's zone on the stated date, or None where no day is stated;
     `sort_at` is that instant or else when the article was first seen. `updated_at` moves only
-    with the content, and `revision` counts these moves from 0. `withdrawn_at` is set on tombstones,
+    with the content, and `revision` counts these moves from 0. What a newsroom publishes always has
+    these times and `first_seen_at`; each is None where `feedpub.render` is given records that state none. `withdrawn_at` is set on tombstones,
     whose `data` holds `@id` and `@type` alone (that of an event also name, time and place). `reports`
-    are the articles that report an event, newest first. `digest` changes when anything does that a
+    are the articles that report an event (`is_event`), newest first. `digest` changes when anything does that a
     format could render.
     """
 
@@ -369,14 +372,15 @@ class Entry:
     page_path: str | None
     record_path: str
     published_at: datetime | None
-    sort_at: datetime
-    updated_at: datetime
-    first_seen_at: datetime
+    sort_at: datetime | None
+    updated_at: datetime | None
+    first_seen_at: datetime | None
     digest: str
     media: tuple[Media, ...] = ()
     withdrawn_at: datetime | None = None
     revision: int = 0
     reports: tuple[Link, ...] = ()
+    is_event: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,7 +445,10 @@ class Alternate:
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
-    """What one refresh found in one source. `failure` is why it could not be read, or None."""
+    """What one refresh found in one source. `failure` is why it could not be read, or None.
+
+    `complete` is False if a part of it could not be looked at; `notices` say which, and what was left out.
+    """
 
     name: str
     new: int = 0
@@ -452,6 +459,7 @@ class SourceReport:
     quarantined: int = 0
     failure: str | None = None
     notices: tuple[str, ...] = ()
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -481,6 +489,11 @@ class Report:
     def failed(self) -> bool:
         """Whether a source or an output failed."""
         return bool(self.failures) or any(source.failure for source in self.sources)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every source could be looked at as a whole."""
+        return all(source.complete and not source.failure for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True)

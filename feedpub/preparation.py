@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from feedpub import media, records, validation
 from feedpub.config import Site
-from feedpub.digests import content_digest
+from feedpub.digests import content_digest, text_keys
 from feedpub.extraction import ExtractSettings, extract
+from feedpub.locating import located
 from feedpub.models import Article, Document, EventMention, Problem, Record
 
 _UNNAMED = "urn:uuid:00000000-0000-0000-0000-000000000000"
@@ -20,8 +21,9 @@ class Prepared:
 
     `refused` are the errors of extraction, `problems` those of the record. `article` has its
     pictures under their addresses, `files` are those to be published with it; `record` has
-    neither id nor address yet nor its events' ids. `content` is a digest of what the article says.
-    A document that is itself an event has `events` and nothing else.
+    neither id nor address yet nor its events' ids. `content` is a digest of what the article says,
+    `text_keys` are what its text is recognised by.
+    A document that is itself an event has `events`, may be a `draft`, and has nothing else.
     """
 
     refused: tuple[Problem, ...] = ()
@@ -32,6 +34,8 @@ class Prepared:
     files: tuple[media.File, ...] = ()
     problems: tuple[Problem, ...] = ()
     content: str = ""
+    text_keys: tuple[str, ...] = ()
+    draft: bool = False
 
 
 def prepare(documents: Iterable[Document], *, settings: ExtractSettings, site: Site) -> dict[str, Prepared]:
@@ -49,14 +53,19 @@ def _prepared(document: Document, settings: ExtractSettings, site: Site) -> Prep
     if found.refused:
         return Prepared(refused=found.problems, advice=advice)
     if found.article is None:
-        return Prepared(events=found.events, advice=advice)
+        return Prepared(events=found.events, advice=advice, draft=found.draft)
     article, files, missing = media.collect(found.article, document, site.url)
     # Checked before an id is given: what is held back must not use one up.
     record = records.build_article(
         article, id=_UNNAMED, url=article.url or site.url, site=site, event_ids=[None] * len(article.events)
     )
-    problems = tuple(replace(p, place=document.place) for p in validation.validate(record.data))
+    problems = located(validation.validate(record.data), record.origins, document)
     return Prepared(
         advice=advice + missing, article=article, record=record, files=files, problems=problems,
-        content=content_digest(article),
+        content=content_digest(article), text_keys=text_keys(article),
     )  # fmt: skip
+
+
+def left_out(problem: Problem, name: str) -> Problem:
+    """What is wrong with one event of a document, as advice: the others are published without it."""
+    return replace(problem, severity="advice", message=f"The event {name!r} was left out: {problem.message}")

@@ -8,13 +8,14 @@ without `@context`; their shape is published in `schemas/`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from feedpub import provenance
 from feedpub.config import Site
 from feedpub.dates import with_zone
+from feedpub.eventkeys import Ties
 from feedpub.merging import merge_events
 from feedpub.models import (
     JSON,
@@ -199,6 +200,7 @@ def build_event(
     article_ids: Sequence[str],
     site: Site,
     media_urls: Mapping[str, str] | None = None,
+    ties: Ties | None = None,
 ) -> Record:
     """The Event record of one mention. A time without an offset stays without one: it is local there.
 
@@ -208,10 +210,11 @@ def build_event(
         article_ids: the articles that report it; none for a document that is itself the event.
         site: for the key of generated identifiers.
         media_urls: as for `build_article`.
+        ties: the events of the same document that its larger and smaller events are; None for none.
     """
-    key = site.key
+    key, ties = site.key, ties or {}
     data: dict[str, Any] = {
-        "@type": mention.type if mention.type in EVENT_TYPES else "Event",
+        "@type": _event_type(mention),
         "@id": id,
         "name": _line(mention.name),
         "url": mention.url,
@@ -227,8 +230,8 @@ def build_event(
         "performer": _nodes(agent_node(agent, key) for agent in mention.performers),
         "attendee": _nodes(agent_node(agent, key) for agent in mention.attendees),
         "offers": [node for node in map(_offer, mention.offers) if node.keys() - {"@type", "priceCurrency"}],
-        "superEvent": _related_event(mention.super_event, key) if mention.super_event else None,
-        "subEvent": _nodes(_related_event(name, key) for name in mention.sub_events),
+        "superEvent": next(_related_events(mention.super_event or "", key, ties), None),
+        "subEvent": _nodes(node for name in mention.sub_events for node in _related_events(name, key, ties)),
         "image": _images(mention.images, media_urls),
         "sameAs": _distinct(mention.same_as),
         "subjectOf": [{"@id": article_id} for article_id in sorted(set(article_ids))],
@@ -352,12 +355,20 @@ def _topic(topic: Topic, key: str) -> dict[str, Any]:
     )
 
 
-def _related_event(stated: str, key: str) -> dict[str, Any]:
-    """Another event, stated by its identifier or by its name."""
-    if is_absolute_iri(stated):
-        return {"@id": stated}
+def _related_events(stated: str, key: str, ties: Ties) -> Iterator[dict[str, Any]]:
+    """Other events, stated by an identifier or by a name: those of the document, or one known by that alone."""
     name = _line(stated)
-    return {"@type": "Event", "@id": node_id(key, "Event", name), "name": name} if name else {}
+    if stated in ties:
+        for identifier, event in ties[stated]:
+            yield {"@type": _event_type(event), "@id": identifier, "name": _line(event.name)}
+    elif is_absolute_iri(stated):
+        yield {"@id": stated}
+    elif name:
+        yield {"@type": "Event", "@id": node_id(key, "Event", name), "name": name}
+
+
+def _event_type(event: EventMention) -> str:
+    return event.type if event.type in EVENT_TYPES else "Event"
 
 
 def _price(stated: str | None) -> str | None:

@@ -195,6 +195,20 @@ def advise(data: JSON, profile: str) -> tuple[Problem, ...]:
     return explain_advice(name, record, _compiled(name), FORMATS)
 
 
+def advise_all(data: JSON) -> tuple[Problem, ...]:
+    """What `advise` says of a record under every profile made for its kind; () for any other."""
+    kind = data.get("@type")
+    profiles = _PROFILES["article" if kind in ARTICLE_TYPES else "event" if kind in EVENT_TYPES else None]
+    return tuple(problem for profile in profiles for problem in advise(data, profile))
+
+
+_PROFILES: dict[str | None, tuple[str, ...]] = {
+    "article": ("google-article", "news-sitemap"),
+    "event": ("google-event",),
+    None: (),
+}
+
+
 def _modified_not_before_published(record: JSON) -> Iterator[Problem]:
     published, modified = record.get("datePublished"), record.get("dateModified")
     if modified is not None and is_before(modified, published):

@@ -204,6 +204,11 @@ def test_each_help_has_one_sentence_and_an_example_that_the_parser_accepts(comma
             assert callable(cli.build_parser().parse_args(line[1:]).handler)
 
 
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)], ids=" ".join)
+def test_only_the_help_of_publish_names_its_strict(command):
+    assert ("--strict" in run(*command, "--help")[1]) == (command == ("publish",))
+
+
 def test_every_option_is_explained():
     def actions(parser: argparse.ArgumentParser) -> Any:
         for action in parser._actions:
@@ -343,6 +348,38 @@ def test_strict_makes_held_documents_an_exit_code(steps, room):
     assert run("publish", "--strict")[0] == 1
 
 
+def test_what_a_source_noticed_is_told_below_it(steps, room):
+    steps.result = report(
+        sources=(
+            SourceReport("articles", new=3, notices=("A link\x1b[2J leads out; it was left out.",)),
+            SourceReport(
+                "wire", new=1, notices=tuple(f"Name {number} is not UTF-8." for number in range(12))
+            ),
+        )
+    )
+    code, out, _ = run("publish", "--strict")
+    assert code == 0
+    lines = out.splitlines()
+    assert (
+        lines[lines.index("  articles  3 new") + 1] == "    Note: A link\\x1b[2J leads out; it was left out."
+    )
+    assert "    Note: Name 9 is not UTF-8." in lines
+    assert "    Note: Name 10 is not UTF-8." not in lines
+    assert "    … and 2 more: feedpub publish -v" in lines
+    assert "    Note: Name 11 is not UTF-8." in run("publish", "-v")[1]
+
+
+def test_a_part_that_cannot_be_read_is_told_and_with_strict_1(steps, room):
+    closed = "The folder closed/ could not be read (Permission denied); what is in it stays as it was."
+    steps.result = report(sources=(SourceReport("articles", new=3, complete=False, notices=(closed,)),))
+    code, out, _ = run("publish")
+    assert code == 0
+    assert f"    Note: {closed}" in out
+    assert run("publish", "--strict")[0] == 1
+    for option in ("--quiet", "--json"):
+        assert f"feedpub: articles: {closed}" in run("publish", option)[2]
+
+
 def test_a_failed_source_is_1_and_told(steps, room):
     steps.result = report(sources=(SourceReport("wire", failure="/mnt/wire is not mounted."),))
     code, out, _ = run("publish")
@@ -464,10 +501,11 @@ def test_a_closed_pipe_leaves_no_traceback_behind(room):
 # -- check
 
 
-def checked(state: str, *problems: Problem) -> Any:
+def checked(state: str, *problems: Problem, advice: tuple[Problem, ...] = (), place: str = "") -> Any:
     return types.SimpleNamespace(
-        place=f"{state}.md", source="articles", records=(RECORD,), problems=problems, state=state
-    )
+        place=place or f"{state}.md", source="articles", records=(RECORD,), problems=problems, state=state,
+        advice=advice,
+    )  # fmt: skip
 
 
 def test_check_names_what_is_wrong_and_fails(steps, room):
@@ -489,6 +527,29 @@ def test_check_with_advice_only_is_fine(steps, room):
     assert (code, out) == (0, "ok.md: advice: There is no image. [google-article:image]\n")
 
 
+NO_PICTURE = Problem(
+    "google-article:image-is-given",
+    "Google shows it without a picture. https://google.example/article",
+    "Add image if it is known.",
+    severity="advice",
+    pointer="/image",
+)
+
+
+def test_check_tells_once_what_consumers_would_miss_after_all_else(steps, room):
+    steps.checked = [checked("ok", advice=(NO_PICTURE,), place=f"{name}.md") for name in "abcd"]
+    code, out, _ = run("check", "articles")
+    assert code == 0
+    assert len(out.splitlines()) == 2
+    told = "4 documents: Google shows it without a picture. [google-article:image-is-given]"
+    assert out.splitlines()[1].strip() == told
+    *_, told, remedy, places = run("check", "-v", "articles")[1].splitlines()
+    assert remedy.strip() == "→ Add image if it is known. https://google.example/article"
+    assert places.strip() == "in a.md, b.md, c.md, d.md"
+    value = json.loads(run("check", "--json", "articles")[1])
+    assert value["documents"][3]["advice"][0]["rule"] == "google-article:image-is-given"
+
+
 def test_check_names_valid_documents_when_asked(steps, room):
     steps.checked = [checked("ok")]
     assert run("check", "-v", "articles")[1] == "ok.md: valid\n"
@@ -499,7 +560,7 @@ def test_check_as_json(steps, room):
     code, out, err = run("check", "--json", "articles")
     value = json.loads(out)
     assert (code, err) == (1, "")
-    assert value["counts"] == {"ok": 1, "draft": 0, "waiting": 0, "held": 1}
+    assert value["counts"] == {"ok": 1, "draft": 0, "waiting": 0, "expired": 0, "held": 1}
     assert value["documents"][0]["records"] == [{"id": "urn:x:1", "type": "NewsArticle"}]
     assert value["documents"][1]["problems"][0]["remedy"] == "Close the quotation mark."
 
@@ -527,6 +588,7 @@ def explanation(**changes: Any) -> Any:
         "place": "a.txt", "source": "articles", "problems": (), "records": (RECORD,),
         "document_text": "date 2025-09-02\n\nCouncil agrees on the budget.\n",
         "published": {"url": "https://x.org/a.html", "withdrawn_at": None},
+        "state": "published", "reason": None,
     }  # fmt: skip
     return types.SimpleNamespace(**{**values, **changes})
 
@@ -555,6 +617,23 @@ def test_explain_of_a_refused_article_is_1_and_names_the_problem(steps, room):
     assert "Not published." in out
 
 
+@pytest.mark.parametrize(
+    ("published", "told"),
+    [(None, "Not published: it is marked as a draft (draft)."),
+     ({"id": "urn:x:1", "withdrawn_at": "2025-09-02T10:00:00Z"},
+      "Not published any more: it is marked as a draft (draft)."),
+     ({"id": "urn:x:1", "withdrawn_at": None}, "Published, but it is marked as a draft (draft).")],
+    ids=["never", "withdrawn", "until the next refresh"],
+)  # fmt: skip
+def test_explain_says_why_an_article_is_not_published(steps, room, published, told):
+    steps.explanation = explanation(
+        published=published, state="draft", reason="it is marked as a draft (draft)"
+    )
+    assert told in run("explain", "a.txt")[1].splitlines()
+    value = json.loads(run("explain", "--json", "a.txt")[1])
+    assert (value["state"], value["reason"]) == ("draft", "it is marked as a draft (draft)")
+
+
 def test_explain_cannot_drive_the_terminal(steps, room):
     hostile = Record(
         "urn:x:1", "NewsArticle", {"@id": "urn:x:1", "headline": "a\x1b[2Jb\u202ec", "x\x1by": "z"}
@@ -568,7 +647,7 @@ def test_explain_cannot_drive_the_terminal(steps, room):
 def test_explain_as_json_has_the_origins_by_pointer(steps, room):
     steps.explanation = explanation()
     value = json.loads(run("explain", "--json", "a.txt")[1])
-    assert set(value) == {"place", "source", "published", "problems", "records"}
+    assert set(value) == {"place", "source", "state", "reason", "published", "problems", "records"}
     assert value["records"][0]["data"]["headline"] == "Council agrees"
     assert value["records"][0]["origins"]["/headline"]["start"] == 17
 

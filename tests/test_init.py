@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import tomllib
 import uuid
 from pathlib import Path
@@ -11,6 +13,8 @@ import pytest
 from feedpub import config_file, init
 from feedpub.config import DEFAULT_KEY, find, load
 from feedpub.errors import ConfigError
+from feedpub.extraction import ExtractSettings, extract
+from feedpub.models import Document
 
 
 @pytest.fixture
@@ -180,3 +184,18 @@ def test_every_commented_key_is_valid_once_it_is_uncommented(begin):
     assert config.sources[0].defaults.section == "World"
     assert config.feeds[1].where.section == ("World", "Politics")
     assert config.site.publisher is not None
+
+
+@pytest.mark.parametrize(
+    ("item", "published"),
+    # https://developer.wordpress.org/rest-api/reference/posts/#schema-date_gmt: UTC, written without a zone
+    [({"date": "2025-09-02T16:30:00", "date_gmt": "2025-09-02T14:30:00"}, "2025-09-02T14:30:00Z"),
+     ({"date": None, "date_gmt": None}, None)],
+)  # fmt: skip
+def test_the_mapping_suggested_for_wordpress_gives_the_true_instant(begin, item, published):
+    (line,) = re.findall(r"^# (published = .*)$", begin().config.read_text("utf-8"), re.MULTILINE)
+    settings = ExtractSettings(timezone="Europe/Berlin", fields=tomllib.loads(line))
+    data = json.dumps({"title": "A bridge", "content": "The bridge opened.", **item}).encode()
+    article = extract(Document("cms", "posts.json#1", data, "application/json"), settings).article
+    assert article is not None
+    assert (article.published.value if article.published else None) == published

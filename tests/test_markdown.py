@@ -415,8 +415,11 @@ def test_event_data_that_cannot_be_meant_is_an_error(line: str, rule: str) -> No
     assert (found.rule, found.line) == (rule, 5)
 
 
-def test_draft_of_an_event_is_not_published() -> None:
-    assert problem("---\ntype: event\ntitle: Fair\nstart: 2025-10-01\ndraft: true\n---\nx").rule == "draft"
+@pytest.mark.parametrize("mark", ["draft: true", "status: draft", "published: false"])
+def test_draft_of_an_event_is_told_as_one(mark: str) -> None:
+    found = extract(yaml(f"type: event\ntitle: Fair\nstart: 2025-10-04\n{mark}"))
+    assert not found.refused
+    assert found.draft
 
 
 def test_article_carries_its_events() -> None:

@@ -553,3 +553,34 @@ def test_halves_of_characters_never_get_into_a_record(data: bytes, media_type: s
     (record,) = feedpub.build_records(article, SITE, url="https://news.example/a")
     assert record.data["headline"] == "A b"
     orjson.dumps([record.data, record.origins])
+
+
+def _tied(*events: EventMention) -> list[feedpub.Record]:
+    article = replace(PLAIN, id=ID, events=events)
+    return list(feedpub.build_records(article, SITE, url=URL)[1:])
+
+
+def test_a_series_and_its_evenings_of_the_same_name_are_tied() -> None:
+    evenings = [
+        EventMention("Jazz night", start=When(f"2025-10-0{day}", "day"), super_event="Jazz Night")
+        for day in (1, 8)
+    ]
+    series = EventMention("Jazz night", "EventSeries", sub_events=("Jazz night", "Jazz night"))
+    above, first, second = _tied(series, *evenings)
+    named = {"@type": "EventSeries", "@id": above.id, "name": "Jazz night"}
+    assert first.data["superEvent"] == second.data["superEvent"] == named
+    assert [node["@id"] for node in above.data["subEvent"]] == [first.id, second.id]
+    assert len({above.id, first.id, second.id}) == 3
+
+
+def test_a_name_that_several_events_have_ties_none() -> None:
+    part = EventMention("Opening", super_event="Fair")
+    fairs = [EventMention("Fair", start=When(year, "year")) for year in ("2025", "2026")]
+    first, *others = _tied(part, *fairs)
+    assert first.data["superEvent"]["name"] == "Fair"
+    assert first.data["superEvent"]["@id"] not in [record.id for record in others]
+
+
+def test_an_event_that_the_document_does_not_hold_stays_as_it_is_named() -> None:
+    (record,) = _tied(EventMention("Opening", super_event="https://fair.example/2025"))
+    assert record.data["superEvent"] == {"@id": "https://fair.example/2025"}

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from feedpub.cli.terminal import Terminal
     from feedpub.config import Config
 
-_STATES = {"ok": "valid", "draft": "draft", "waiting": "waiting", "held": "held back"}
+_STATES = {"ok": "valid", "draft": "draft", "waiting": "waiting", "expired": "expired", "held": "held back"}
 
 
 def add(commands: Any) -> None:
@@ -27,10 +27,11 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    """Check; the JSON has "counts" and "documents": place, source, state, problems, records (id, type)."""
+    """Check; the JSON has "counts" and "documents": place, source, state, problems, advice, records (id, type)."""
     from pathlib import Path
 
     from feedpub.cli import present
+    from feedpub.cli.advice import Advice
     from feedpub.cli.terminal import clean
 
     config = _config(arguments)
@@ -40,6 +41,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         terminal.log("DEBUG")
     counts = dict.fromkeys(_STATES, 0)
     documents: list[dict[str, Any]] = []
+    advice = Advice()
     with terminal.progress() as progress:
         for found in checking.check(config, [Path(path) for path in arguments.paths]):
             progress(1)
@@ -51,10 +53,12 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
                         "source": found.source,
                         "state": found.state,
                         "problems": found.problems,
+                        "advice": found.advice,
                         "records": [{"id": record.id, "type": record.type} for record in found.records],
                     }
                 )
                 continue
+            advice.add(found.place, found.advice)
             if arguments.verbose and not found.problems:
                 terminal.data(f"{clean(found.place)}: {_STATES[found.state]}")
             for problem in found.problems:
@@ -62,6 +66,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if terminal.as_json:
         terminal.json({"documents": documents, "counts": counts})
     else:
+        for line in advice.lines(terminal):
+            terminal.data(line)
         total = sum(counts.values())
         listed = ", ".join(f"{number} {_STATES[state]}" for state, number in counts.items() if number)
         terminal.remark(f"{present.counted(total, 'document')}{': ' if listed else ''}{listed}")

@@ -26,7 +26,10 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    """Explain; the JSON has place, source, published, problems, and records with their origins by pointer."""
+    """Explain; the JSON has the keys of `feedpub.checking.Explanation`, but not the document's text.
+
+    These are place, source, state, reason, published, problems, and records with their origins by pointer.
+    """
     config = _config(arguments)
     from feedpub import checking
     from feedpub.cli import facts
@@ -37,6 +40,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
             {
                 "place": explanation.place,
                 "source": explanation.source,
+                "state": explanation.state,
+                "reason": explanation.reason,
                 "published": explanation.published,
                 "problems": explanation.problems,
                 "records": explanation.records,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from feedpub.cli import present
 from feedpub.cli.terminal import Terminal, clean
+from feedpub.locating import line_of
 
 if TYPE_CHECKING:
     from feedpub.checking import Explanation
@@ -28,7 +29,7 @@ def explanation(explanation: Explanation, terminal: Terminal) -> str:
     lines = [terminal.paint("bold", clean(f"{explanation.source}: {explanation.place}"))]
     for record in explanation.records:
         lines += ["", *_record(record, explanation.document_text, terminal)]
-    lines += ["", *_published(explanation.published)]
+    lines += ["", *_published(explanation.published, explanation.reason)]
     if explanation.problems:
         lines.append("")
         lines += [present.problem(problem, explanation.place, terminal) for problem in explanation.problems]
@@ -71,7 +72,7 @@ def _facts(
 
 
 def _where(origin: Origin, value: Any, text: str) -> str:
-    line = _line(origin, text)
+    line = line_of(origin, text)
     place = f" at line {line}" if line else ""
     if origin.kind == "text":
         told = f"the text{place} ({clean(origin.name)})"
@@ -84,16 +85,6 @@ def _where(origin: Origin, value: Any, text: str) -> str:
     ):
         return told
     return f"{told}: {_shown(origin.quote, _LONG)}"
-
-
-def _line(origin: Origin, text: str) -> int | None:
-    """The line of the document on which the words stand, if that can be told."""
-    if origin.quote is None or not text:
-        return None
-    if origin.text == "document" and origin.start is not None:
-        return text.count("\n", 0, origin.start) + 1
-    start = text.find(origin.quote)
-    return text.count("\n", 0, start) + 1 if origin.quote and start >= 0 else None
 
 
 def _shown(value: Any, limit: int | None) -> str:
@@ -118,11 +109,17 @@ def _shown(value: Any, limit: int | None) -> str:
     return json.dumps(value)
 
 
-def _published(published: Mapping[str, Any] | None) -> Iterator[str]:
+def _published(published: Mapping[str, Any] | None, reason: str | None) -> Iterator[str]:
+    because = f": {clean(reason)}" if reason else ""
     if not published:
-        yield "Not published."
+        yield f"Not published{because}."
         return
-    yield "Published:"
+    if published.get("withdrawn_at"):
+        yield f"Not published any more{because}."
+    elif reason:
+        yield f"Published, but {clean(reason)}."
+    else:
+        yield "Published:"
     width = max(map(len, published))
     for key, value in published.items():
         if value is not None:

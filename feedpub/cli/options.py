@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 DONE, FAILED, USAGE = 0, 1, 2
 
 EXIT_CODES = """exit codes:
-  0  done (with --strict: and nothing held back)
+  0  done
   1  a source or an output failed, or check found something wrong
   2  the arguments or feedpub.toml cannot be used"""
 
@@ -21,7 +21,13 @@ Handler = Callable[[argparse.Namespace, "Terminal"], int]
 
 
 def command(
-    commands: Any, name: str, sentence: str, example: str, handler: Handler | None
+    commands: Any,
+    name: str,
+    sentence: str,
+    example: str,
+    handler: Handler | None,
+    *,
+    exit_codes: str = EXIT_CODES,
 ) -> argparse.ArgumentParser:
     """A new command with the options that every command has.
 
@@ -31,13 +37,14 @@ def command(
         sentence: what it does, in one sentence.
         example: lines to paste into a shell.
         handler: what runs it; None for a part of another command, which has its handler and defaults.
+        exit_codes: what its exit codes mean, where it has options that change them.
     """
     indented = "\n".join(f"  {line}" for line in example.splitlines())
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=sentence[0].lower() + sentence[1:].rstrip("."),
         description=sentence,
-        epilog=f"example:\n{indented}\n\n{EXIT_CODES}",
+        epilog=f"example:\n{indented}\n\n{exit_codes}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

@@ -43,7 +43,7 @@ def extract(document: Document, settings: ExtractSettings | None = None) -> Extr
     events = found.article.events if found.article else found.events
     problems += tuple(_placed(problem, document) for problem in _left_out(found.article, events))
     if found.article is None:
-        return Extraction(events=found.events, problems=problems)
+        return Extraction(events=found.events, problems=problems, draft=found.draft)
     problems += tuple(_placed(problem, document) for problem in _skipped_times(found.article, settings))
     article = _completed(found.article, settings)
     if not article.body_text or not article.headline:

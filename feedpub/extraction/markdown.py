@@ -12,7 +12,7 @@ from functools import lru_cache
 from html import unescape
 from typing import Any
 
-from feedpub.extraction import frontmatter, metadata, plaintext
+from feedpub.extraction import frontmatter, metadata, plaintext, values
 from feedpub.extraction.metadata import Fields, Item
 from feedpub.extraction.settings import ExtractSettings
 from feedpub.models import Article, Document, EventMention, Extraction, Origin, Problem
@@ -122,33 +122,30 @@ def _event(
     if "headline" in body.values:
         origin = body.origins["headline"]
         items = [*items, Item("name", body.values["headline"], 1, 1, origin.start, origin.end)]
-    general = [item for item in items if metadata.FIELDS.get(item.name) in ("draft", "status")]
     own = [
         item
         for item in items
-        if item not in general or (item.name == "status" and metadata.plain(item.value) != "draft")
+        if not _marks_a_draft(item) or (item.name == "status" and metadata.plain(item.value) != "draft")
     ]
     events = eventdata.read(own, text, settings.dayfirst, problems, main=True)
     if not events:
         return Extraction(problems=tuple(problems))
     event = events[0]
-    stated = metadata.read(general, text, settings.dayfirst)
-    problems += stated.problems
-    if stated.values.get("draft"):
-        problems.append(
-            Problem(
-                rule="draft",
-                message="This event is marked as a draft.",
-                remedy="Take `draft` out of the front matter to publish it.",
-            )
-        )
+    marks = metadata.read(filter(_marks_a_draft, items), text, settings.dayfirst)
+    problems.extend(marks.problems)
     _, plain, advice = _body(text[after:], text.count("\n", 0, after), settings.site_url)
     problems.extend(advice)
     if event.description is None and plain:
         origin = Origin("text", "body", None, after, len(text.rstrip()), "document")
         event = replace(event, description=plain, origins={**event.origins, "description": origin})
     del document
-    return Extraction(events=(event, *events[1:]), problems=tuple(problems))
+    draft = bool(marks.values.get("draft"))
+    return Extraction(events=(event, *events[1:]), problems=tuple(problems), draft=draft)
+
+
+def _marks_a_draft(item: Item) -> bool:
+    field = metadata.FIELDS.get(item.name)
+    return field in ("draft", "status") or (field == "published" and values.truth(item.value) is False)
 
 
 def _headline(found: Fields, text: str, start: int) -> int:
