@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Article": "models", "Channel": "models", "Document": "models", "Entry": "models",
     "EventMention": "models", "Extraction": "models", "Problem": "models", "Record": "models",
-    "Report": "models", "When": "models",
+    "Report": "reports", "When": "models",
     "Config": "config", "Site": "config", "load": "config",
     "ConfigError": "errors", "FeedpubError": "errors", "LockedError": "errors", "PublishError": "errors",
     "SourceError": "errors", "StoreCorruptError": "errors", "StoreError": "errors",
@@ -50,10 +50,10 @@ if TYPE_CHECKING:
         Extraction,
         Problem,
         Record,
-        Report,
         When,
     )
     from feedpub.pipeline import publish
+    from feedpub.reports import Report
     from feedpub.validation import advise, validate
 
 

@@ -83,7 +83,7 @@ class Catalogue:
 
     def is_automatic(self, feed: FeedConfig) -> bool:
         """Whether the feed stands for a section, keyword or author and not in the configuration."""
-        return feed not in self._config.feeds
+        return feed.path not in {known.path for known in self._config.feeds}
 
     def channel(
         self, feed: FeedConfig, *, updated_at: int | None = None, page: int | None = None,
@@ -118,10 +118,25 @@ class Catalogue:
         """Every feed that is published, the main one first, the automatic ones last."""
         self._tx.flush()
         window = schema.window
-        paths = self._tx.connection.execute(select(window.c.path).distinct().order_by(window.c.path))
         configured = {feed.path for feed in self._config.feeds}
-        found = (self.by_path(path) for path in paths.scalars() if path not in configured)
+        formats: dict[str, set[str]] = {}
+        for row in self._tx.connection.execute(select(window.c.path, window.c.format)):
+            if row.path not in configured:
+                formats.setdefault(row.path, set()).add(row.format)
+        found = [self._written(self.by_path(path), formats[path]) for path in sorted(formats)]
         return [*self._config.feeds, *(feed for feed in found if feed)]
+
+    def written(self, feed: FeedConfig) -> FeedConfig:
+        """A feed with those of its formats that are published: an automatic one has no empty calendar."""
+        window = schema.window
+        if not self.is_automatic(feed):
+            return feed
+        self._tx.flush()
+        names = self._tx.connection.execute(select(window.c.format).where(window.c.path == feed.path))
+        return self._written(feed, set(names.scalars())) or feed
+
+    def _written(self, feed: FeedConfig | None, names: set[str]) -> FeedConfig | None:
+        return replace(feed, formats=tuple(n for n in feed.formats if n in names)) if feed else None
 
     def alternates(self, feeds: Iterable[FeedConfig]) -> Iterator[Alternate]:
         """What there is to subscribe to of these feeds, each in all its formats."""

@@ -31,7 +31,7 @@ import schedule
 
 from feedpub.config import Config, SourceConfig
 from feedpub.errors import ConfigError, LockedError, PublishError, StoreError
-from feedpub.models import Report, SourceReport
+from feedpub.reports import Report, SourceReport
 
 log = logging.getLogger("feedpub.daemon")
 

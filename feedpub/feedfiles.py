@@ -17,7 +17,7 @@ import orjson
 from sqlalchemy import delete, func, select
 
 from feedpub import entries, rendering
-from feedpub.catalogue import FOLDERS, Catalogue
+from feedpub.catalogue import FOLDERS, Catalogue, listing_path
 from feedpub.config import Config, FeedConfig
 from feedpub.formats import Format
 from feedpub.history import History, Paging
@@ -214,6 +214,8 @@ class FeedFiles:
                 continue
             channel = self.catalogue.channel(FeedConfig(path=row.path))
             self.staging.delete_many([channel.path_of(self.catalogue.format(row.format).filename)])
+            if self.catalogue.by_path(row.path) is None:
+                self.staging.delete_many([listing_path(row.path)])
             self._connection.execute(
                 delete(window).where(window.c.path == row.path, window.c.format == row.format)
             )

@@ -86,9 +86,20 @@ every = "5m"
 output = {output}
 # How many of the newest articles each feed holds.
 limit = 50
-# formats = ["rss", "jsonld"]
-# A feed of its own for each section, keyword or author.
+# formats = ["rss", "atom", "jsonfeed", "jsonld", "icalendar", "events"]
+# A feed and a page of its own for each section, keyword or author.
 # feeds_by = ["section"]
+# Pages with what has left a feed's window, so that readers can go back to the first article.
+# archive = true
+# Whether feeds tell their readers which articles were withdrawn.
+# tombstones = true
+# How many days events stay in calendars after they have ended.
+# event_days = 30
+# WebSub hubs that the feeds name.
+# hubs = ["https://hub.example/"]
+# Sitemaps with robots.txt; and all records and every change for other services (dump.json, changes.json).
+# sitemaps = true
+# dump = true
 # What is done with an article that states no date: "publish" it without one, or "quarantine" it.
 undated = "publish"
 # The accident guard: a refresh in which more than this share of a source's articles would vanish, and more
@@ -103,6 +114,9 @@ undated = "publish"
 # description = "All that happens abroad."
 # limit = 20
 # formats = ["rss"]
+# archive = false
+# tombstones = false
+# event_days = 365
 # where.section = ["World", "Politics"]
 # where.keyword = "elections"
 # where.author = "Ada Byrne"

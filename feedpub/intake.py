@@ -18,9 +18,10 @@ from feedpub.eventkeys import event_keys
 from feedpub.extraction import ExtractSettings
 from feedpub.filing import Filing, Touch, document_reporter, with_changed_pictures
 from feedpub.identity import Holds, Identities
-from feedpub.models import Article, EventMention, Problem, SourceReport
+from feedpub.models import Article, EventMention, Problem
 from feedpub.preparation import Prepared, prepare
 from feedpub.removal import Removal
+from feedpub.reports import SourceReport
 from feedpub.sources import Change, Changed, Gone, Listing, Source, Touched, Unreadable
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction

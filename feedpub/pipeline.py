@@ -19,9 +19,9 @@ from feedpub.config import Config, SourceConfig
 from feedpub.errors import ConfigError, PublishError, SourceError
 from feedpub.filing import Touch
 from feedpub.intake import Intake, source_settings
-from feedpub.models import Report, SourceReport
 from feedpub.outputs import Outputs
 from feedpub.removal import Removal, lost_articles
+from feedpub.reports import Report, SourceReport
 from feedpub.sources import Source
 from feedpub.store import Store, held_documents, iso, open_store, schema
 from feedpub.store.transaction import Transaction

@@ -132,9 +132,9 @@ class SiteFiles:
             self.staging.delete_many([path])
             return
         events = windows.events(replace(feed, event_days=0), tombstones=False)
-        alternates = list(self.catalogue.alternates([feed]))
+        alternates = list(self.catalogue.alternates([self.catalogue.written(feed)]))
         title = feed.where.section or feed.where.keyword or feed.where.author
-        said = [window.members, events.members[:UPCOMING], asdict(feed), self.renderers]
+        said = [window.members, events.members[:UPCOMING], asdict(feed), len(alternates), self.renderers]
         if not self._is_due(f"listing:{feed.path}", said, path):
             return
         coming = self._entries(events.ids[:UPCOMING])

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 import orjson
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from feedpub.models import JSON
 from feedpub.store import schema
@@ -106,7 +106,9 @@ class Copies:
                 continue
             body = orjson.dumps(data)
             digest = hashlib.sha256(row.digest.encode() + body).hexdigest()[:32]
-            self._tx.put(record, {"id": identifier, "data": body, "digest": digest, "dirty": True})
+            self._tx.connection.execute(
+                update(record).where(record.c.id == identifier).values(data=body, digest=digest, dirty=True)
+            )
 
 
 def release(transaction: Transaction, ids: Iterable[str], *, at: int) -> None:

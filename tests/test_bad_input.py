@@ -28,7 +28,7 @@ from lxml import html as lxml_html
 from feedpub import cli
 from feedpub.config import SourceConfig
 from feedpub.errors import StoreCorruptError
-from feedpub.models import Held, Report
+from feedpub.reports import Held, Report
 from tests import isolation
 from tests.articles import BODY, CONCERT, markdown
 from tests.conftest import NOW, Newsroom

@@ -21,7 +21,8 @@ from feedpub import __version__, cli
 from feedpub.cli.terminal import Progress, Terminal, clean, plain
 from feedpub.config import Config
 from feedpub.errors import FeedpubError, LockedError
-from feedpub.models import Held, Origin, Problem, Record, Report, SourceReport
+from feedpub.models import Origin, Problem, Record
+from feedpub.reports import Held, Report, SourceReport
 
 # A subprocess that starts in another folder finds the package that is being tested.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
@@ -139,7 +140,11 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
     steps = Steps()
     fakes = {
         "pipeline": {"publish": steps.publish, "summary": steps.summary},
-        "checking": {"check": steps.check, "explain": steps.explain},
+        "checking": {
+            "check": steps.check,
+            "explain": steps.explain,
+            "advice_on": lambda config, written: iter(()),
+        },
         "store": {"open_store": steps.open_store},
         "server": {"run": steps.serve},
         "daemon": {"run": steps.daemon},
@@ -294,7 +299,8 @@ def test_publish_lists_the_feeds(steps, room):
     with (room / "feedpub.toml").open("a") as file:
         file.write('[feeds."topics/sea"]\nformats = ["rss"]\n[publish]\nfeeds_by = ["section"]\n')
     out = run("publish")[1]
-    assert "  feed.xml  feed.jsonld\n  topics/sea/feed.xml\n  sections/…/" in out
+    everything = "feed.xml  feed.atom  feed.json  feed.jsonld  events.ics  events.jsonld"
+    assert f"  {everything}\n  topics/sea/feed.xml\n  sections/…/" in out
 
 
 def test_publish_tells_when_nothing_changed(steps, room):

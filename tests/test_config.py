@@ -144,7 +144,9 @@ def test_every_key_arrives_in_the_config(write, tmp_path):
     assert world.where.section == ("World", "Politics")
     assert world.where.author == ("Ada Byrne",)
     assert (sea.path, sea.formats, sea.limit) == ("topics/sea", ("jsonld", "rss"), 20)
-    assert config.publish == Publish(tmp_path / "public", ("section", "author"), "quarantine", 0.25, 5)
+    assert config.publish == Publish(
+        tmp_path / "public", ("section", "author"), undated="quarantine", guard=0.25, guard_floor=5
+    )
     assert config.state == tmp_path / "state"
     assert config.server == Server("0.0.0.0", 9000)
     assert (config.root, config.path, config.notices) == (tmp_path, tmp_path / "feedpub.toml", ())

@@ -23,7 +23,7 @@ import pytest
 from feedpub import daemon
 from feedpub.config import Config, SourceConfig
 from feedpub.errors import ConfigError, LockedError, PublishError
-from feedpub.models import Report, SourceReport
+from feedpub.reports import Report, SourceReport
 
 START = datetime(2025, 3, 30, 0, 59, tzinfo=UTC)
 """A minute before summer time begins in most of Europe."""
@@ -326,7 +326,7 @@ from datetime import datetime, UTC
 from pathlib import Path
 from feedpub import daemon
 from feedpub.config import Config, SourceConfig
-from feedpub.models import Report, SourceReport
+from feedpub.reports import Report, SourceReport
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
 def publish(config, *, only=None):
     print("begun", flush=True)

@@ -457,21 +457,23 @@ def test_second_write_within_the_same_tick_is_found(folder: Folder) -> None:
     assert not folder.store.seen["a.txt"].stamp.endswith(":racy")
 
 
-def test_has_tells_whether_the_file_is_there(folder: Folder) -> None:
-    folder.write("a/b.txt")
+def test_holds_tells_whether_the_document_is_still_there(folder: Folder) -> None:
+    folder.write("a/b.txt", "One text")
     folder.write("a#b.txt")
     folder.write("c.json", '[{"id": "x"}, {"id": "y"}]')
     source = folder.source()
-    assert source.has("a/b.txt")
-    assert source.has("a#b.txt")
-    assert source.has("c.json#x")
-    assert not source.has("a/c.txt")
-    assert not source.has("d.json#x")
-    assert not source.has("../articles/a/b.txt")
-    assert not source.has(str(folder.root / "a/b.txt"))
+    assert source.holds("a/b.txt", None)
+    assert source.holds("a/b.txt", hashlib.sha256(b"One text").hexdigest())
+    assert not source.holds("a/b.txt", hashlib.sha256(b"Another text").hexdigest())
+    assert source.holds("a#b.txt", None)
+    assert source.holds("c.json#x", "any digest: the file as a whole is looked at")
+    assert not source.holds("a/c.txt", None)
+    assert not source.holds("d.json#x", None)
+    assert not source.holds("../articles/a/b.txt", None)
+    assert not source.holds(str(folder.root / "a/b.txt"), None)
     folder.store.take(source.changes(folder.store, NOW))
-    assert source.has("c.json#x")
-    assert not source.has("c.json#z")
+    assert source.holds("c.json#x", None)
+    assert not source.holds("c.json#z", None)
 
 
 # -- several articles in one file

@@ -25,8 +25,8 @@ import pytest
 from lxml import etree
 
 from feedpub.config import load
-from feedpub.models import Report
 from feedpub.pipeline import publish
+from feedpub.reports import Report
 from tests.conftest import ROOT
 from tests.judges import feed_rules, linked_data
 
@@ -349,7 +349,8 @@ def test_every_link_within_the_site_leads_to_a_published_file(site: Published) -
                 whole = urljoin(SITE + path, address)
                 if whole.startswith(SITE):
                     checked += 1
-                    target = unquote(urlsplit(whole).path).lstrip("/") or "index.html"
+                    target = unquote(urlsplit(whole).path).lstrip("/")
+                    target += "index.html" if not target or target.endswith("/") else ""
                     assert target in site.files, f"{path}: {address}"
     assert checked > 400
 
@@ -379,9 +380,16 @@ def test_the_manifests_list_exactly_the_files_that_are_there(site: Published) ->
     manifests = {"manifest.json", *(f"{folder}/manifest.json" for folder in root["folders"])}
     assert listed.keys() | manifests == site.files.keys()
     assert not listed.keys() & manifests
-    types = {".html": "text/html", ".jsonld": "application/ld+json", ".xml": "application/rss+xml", ".jpg": "image/jpeg", ".png": "image/png"}  # fmt: skip
+    types = {
+        ".html": "text/html", ".jsonld": "application/ld+json", ".xml": "application/rss+xml",
+        ".jpg": "image/jpeg", ".png": "image/png", ".atom": "application/atom+xml",
+        ".json": "application/json", ".ics": "text/calendar", ".ndjson": "application/x-ndjson",
+        ".opml": "text/x-opml", ".txt": "text/plain",
+    }  # fmt: skip
     for path, entry in listed.items():
         assert entry["hash"] == hashlib.sha256(site.files[path]).hexdigest(), path
         assert entry["size"] == len(site.files[path]), path
-        assert entry["type"] == types[Path(path).suffix], path
+        name = Path(path).name
+        own = "application/feed+json" if name == "feed.json" else types[Path(path).suffix]
+        assert entry["type"] == ("application/xml" if name.startswith("sitemap") else own), path
         assert entry["modified"] == "2026-11-24T12:00:00Z"

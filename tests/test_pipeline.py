@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from sqlalchemy import select
 from feedpub import checking
 from feedpub.config import FeedConfig, Publish, SourceConfig, Where
 from feedpub.errors import ConfigError, LockedError, PublishError, StoreCorruptError
-from feedpub.models import Report
+from feedpub.reports import Report
 from feedpub.store import open_store, schema
 from tests.articles import BODY, CONCERT, markdown
 from tests.conftest import NOW, Newsroom
@@ -187,14 +188,20 @@ def test_an_article_that_comes_back_has_its_old_id_and_time(newsroom: Newsroom) 
     newsroom.write("bridge.md", markdown())
     newsroom.write("other.md", markdown("Other"))
     newsroom.publish()
-    before = newsroom.files()
+    before, ids = newsroom.files(), items(newsroom).keys()
     (newsroom.articles / "bridge.md").unlink()
     newsroom.publish(now=NOW + DAY)
     newsroom.write("bridge.md", markdown())
     newsroom.publish(now=NOW + 2 * DAY)
     after = newsroom.files()
-    assert after["feed.xml"] == before["feed.xml"]
-    assert after["feed.jsonld"] == before["feed.jsonld"]
+    assert items(newsroom).keys() == ids
+    assert re.findall(b"<pubDate>.*?<", after["feed.xml"]) == re.findall(b"<pubDate>.*?<", before["feed.xml"])
+    # Readers that were told of its end must see it as newer than that (RFC 6721 section 3).
+    entry = next(
+        e for e in feedparser.parse(after["feed.atom"]).entries if e.title == "Bridge to be repaired"
+    )
+    assert entry.updated == "2025-09-05T08:00:00Z"
+    assert b"deleted-entry" not in after["feed.atom"]
 
 
 def test_keep_deleted_keeps_articles_of_a_folder_that_rotates(newsroom: Newsroom) -> None:
@@ -589,6 +596,9 @@ def test_one_change_rewrites_only_what_depends_on_it(newsroom: Newsroom) -> None
     stem = next(p for p in newsroom.files() if p.startswith("articles/2025/01/") and p.endswith(".html"))[:-5]
     assert set(report.written) == {
         f"{stem}.html", f"{stem}.jsonld", "articles/2025/01/manifest.json", "manifest.json", "index.html",
+        "sections/town/index.html", "sitemap-1.xml", "sitemap-news.xml", "sitemap.xml",
+        "dump/0/records-1.ndjson", "dump/0/manifest.json", "dump.json",
+        "changes/0/changes-1.ndjson", "changes/0/manifest.json", "changes.json",
     }  # fmt: skip
 
 

@@ -16,7 +16,8 @@ from feedpub.cli.terminal import Terminal, clean, plain
 if TYPE_CHECKING:
     from feedpub.config import Config
     from feedpub.init import Begun
-    from feedpub.models import Held, Problem, Report, SourceReport
+    from feedpub.models import Problem
+    from feedpub.reports import Held, Report, SourceReport
     from feedpub.store import Status
 
 SHOWN = 10

@@ -10,7 +10,7 @@ from feedpub.cli import options
 if TYPE_CHECKING:
     from feedpub.cli.terminal import Terminal
     from feedpub.config import Config
-    from feedpub.models import Report
+    from feedpub.reports import Report
 
 
 def add(commands: Any) -> None:

@@ -11,7 +11,7 @@ from feedpub.cli import options
 if TYPE_CHECKING:
     from feedpub.cli.terminal import Terminal
     from feedpub.config import Config
-    from feedpub.models import Held
+    from feedpub.reports import Held
 
 
 def add(commands: Any) -> None:

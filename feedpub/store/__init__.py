@@ -21,7 +21,8 @@ from sqlalchemy.pool import NullPool
 
 from feedpub.config import Config
 from feedpub.errors import StoreCorruptError, StoreError
-from feedpub.models import Held, Problem
+from feedpub.models import Problem
+from feedpub.reports import Held
 from feedpub.store import schema
 from feedpub.store.ledger import Ledger
 from feedpub.store.replay import export_ledger, replay
