@@ -159,7 +159,7 @@ def _explained(config: Config, source: SourceConfig, change: Changed, now: datet
         published = rehearsal.summary(document.place)
         records: tuple[Record, ...] = ()
         if not found.refused:
-            planned = rehearsal.planned(change, found, plugins.source(source).has)
+            planned = rehearsal.planned(change, found, plugins.holder(plugins.sources_of(config)))
             records, problems = planned.records, (*problems, *planned.problems)
         known = {problem.rule for problem in problems}
         problems += tuple(problem for problem in rehearsal.held(change) if problem.rule not in known)

@@ -74,22 +74,40 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class FeedConfig:
-    """One feed. `path` is its folder in the output ("" for the main feed), for ever the same."""
+    """One feed. `path` is its folder in the output ("" for the main feed), for ever the same.
+
+    `archive` says whether it has archive pages (None: if `limit` is at least 10), `tombstones`
+    whether it tells readers what was withdrawn. A calendar holds the events that ended at most `event_days` days ago.
+    """
 
     path: str = ""
     title: str | None = None
     description: str | None = None
-    formats: tuple[str, ...] = ("rss", "jsonld")
+    formats: tuple[str, ...] = ("rss", "atom", "jsonfeed", "jsonld", "icalendar", "events")
     where: Where = field(default_factory=Where)
     limit: int = 50
+    archive: bool | None = None
+    tombstones: bool = True
+    event_days: int = 30
+
+    @property
+    def has_archive(self) -> bool:
+        """Whether what has left the window stays readable on archive pages."""
+        return self.limit >= 10 if self.archive is None else self.archive
 
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """`[publish]`: where to and under which rules. `feeds_by` are facets with a feed for each value."""
+    """`[publish]`: where to and under which rules. `feeds_by` are facets with a feed for each value.
+
+    `hubs` are addresses of WebSub hubs; `sitemaps` and `dump` say whether these are written.
+    """
 
     output: Path = Path("feeds")
     feeds_by: tuple[Literal["section", "keyword", "author"], ...] = ()
+    hubs: tuple[str, ...] = ()
+    sitemaps: bool = True
+    dump: bool = True
     undated: Literal["publish", "quarantine"] = "publish"
     guard: float = 0.1
     guard_floor: int = 3

@@ -16,6 +16,7 @@ from typing import Any
 
 from feedpub.config import Config, SourceConfig
 from feedpub.resources import schema_document
+from feedpub.vocabulary import ARTICLE_TYPES, EVENT_TYPES
 
 Key = tuple[str, ...]
 Schema = Mapping[str, Any]
@@ -33,6 +34,17 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "integer": int,
     "number": (int, float),
 }
+# People write the language's name where its tag is meant.
+_LANGUAGES: Mapping[str, str] = {
+    "arabic": "ar", "bulgarian": "bg", "catalan": "ca", "chinese": "zh", "croatian": "hr", "czech": "cs",
+    "danish": "da", "deutsch": "de", "dutch": "nl", "english": "en", "español": "es", "estonian": "et",
+    "finnish": "fi", "français": "fr", "french": "fr", "german": "de", "greek": "el", "hebrew": "he",
+    "hindi": "hi", "hungarian": "hu", "irish": "ga", "italian": "it", "italiano": "it", "japanese": "ja",
+    "korean": "ko", "latvian": "lv", "lithuanian": "lt", "nederlands": "nl", "norwegian": "no", "persian": "fa",
+    "polish": "pl", "português": "pt", "portuguese": "pt", "romanian": "ro", "russian": "ru", "serbian": "sr",
+    "slovak": "sk", "slovenian": "sl", "spanish": "es", "swahili": "sw", "swedish": "sv", "turkish": "tr",
+    "ukrainian": "uk", "urdu": "ur", "vietnamese": "vi", "welsh": "cy",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +127,74 @@ def contradictions(config: Config) -> Iterator[Mistake]:
                     f"{what} {folder} lies inside it, and would be read as articles; "
                     f"move it, or add exclude = [{_toml(pattern)}] under [{dotted(key[:2])}]",
                 )
+
+
+def filters(config: Config) -> Iterator[Mistake]:
+    """Filters of feeds that no article could ever meet: types, sources and languages that there are not."""
+    sources = [source.name for source in config.sources]
+    for feed in config.feeds:
+        key = ("feeds", feed.path, "where")
+        for value in feed.where.type:
+            if not _is_one_of(value, ARTICLE_TYPES):
+                yield Mistake((*key, "type"), _no_article_type(value))
+        for value in feed.where.source:
+            if not _is_one_of(value, sources):
+                hint = _meant(_near(value, sources)) or f"the sources are: {', '.join(sources)}"
+                yield Mistake((*key, "source"), f"there is no source {_shown(value)}; {hint}")
+        for value in feed.where.language:
+            if not _matches(schema_document("config")["$defs"]["language"], value):
+                yield Mistake((*key, "language"), _no_language(value))
+
+
+def _is_one_of(value: str, known: Iterable[str]) -> bool:
+    return value.lower() in {name.lower() for name in known}
+
+
+def _no_article_type(value: str) -> str:
+    if _is_one_of(value, EVENT_TYPES):
+        return (
+            f"{_shown(value)} is a type of event, but a feed's filter chooses articles. The events that they "
+            'report stand in the feed\'s calendar and event list: add formats = ["icalendar", "events"]'
+        )
+    known = sorted(ARTICLE_TYPES)
+    hint = _meant(_near(value, known)) or f"the types are: {', '.join(known)}"
+    return f"{_shown(value)} is no type that articles have; {hint}"
+
+
+def _no_language(value: str) -> str:
+    tag = value.strip().replace("_", "-")
+    right = tag if _matches(schema_document("config")["$defs"]["language"], tag) else None
+    right = right or _LANGUAGES.get(_near(value, _LANGUAGES, cutoff=0.8) or "")
+    hint = _meant(right) or 'for example "en" or "pt-BR"'
+    return f"{_shown(value)} is not a language tag (BCP 47); {hint}"
+
+
+def _meant(near: str | None) -> str | None:
+    return f"did you mean {_toml(near)}?" if near else None
+
+
+def expressions(config: Config) -> Iterator[Mistake]:
+    """Field mappings that are not JMESPath (https://jmespath.org/specification.html)."""
+    for source in config.sources:
+        for field, expression in source.fields.items():
+            reason = _not_jmespath(expression)
+            if reason:
+                yield Mistake(
+                    ("sources", source.name, "fields", field),
+                    f"{_shown(expression)} is not a JMESPath expression ({reason}); "
+                    'for a plain key write its name, for one within another "outer.inner"',
+                )
+
+
+def _not_jmespath(expression: str) -> str | None:
+    import jmespath
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        jmespath.compile(expression)
+    except (JMESPathError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        return (str(error).splitlines() or [type(error).__name__])[0].rstrip(": ")
+    return None
 
 
 def inside(inner: Path, outer: Path) -> bool:

@@ -27,13 +27,24 @@ from feedpub.config import (
     SourceConfig,
     Where,
 )
-from feedpub.config_check import Mistake, contradictions, dotted, inside, line_of, mistakes
+from feedpub.config_check import (
+    Mistake,
+    contradictions,
+    dotted,
+    expressions,
+    filters,
+    inside,
+    line_of,
+    mistakes,
+)
 from feedpub.errors import ConfigError
 from feedpub.models import Agent, AgentType, Image
 
 FILE_NAME = "feedpub.toml"
 STATE_NAME = ".feedpub"
 OUTPUT_NAME = "feeds"
+_FEED_KEYS = ("formats", "limit", "archive", "tombstones", "event_days")
+_PUBLISH_KEYS = ("undated", "guard", "guard_floor", "sitemaps", "dump")
 BARE_NAME = "unconfigured.json"
 """In the state folder: which bare folder was published there, so that later commands need not be told."""
 
@@ -243,9 +254,7 @@ def _config(file: _File, table: Mapping[str, Any]) -> Config:
     assert file.path is not None
     root = file.path.parent
     publish = table.get("publish", {})
-    main = FeedConfig(
-        formats=tuple(publish.get("formats", FeedConfig().formats)), limit=publish.get("limit", 50)
-    )
+    main = _feed("", {key: publish[key] for key in _FEED_KEYS if key in publish}, FeedConfig())
     site = _site(file, table.get("site", {}))
     config = Config(
         root=root,
@@ -256,7 +265,8 @@ def _config(file: _File, table: Mapping[str, Any]) -> Config:
         publish=Publish(
             output=_absolute(root, publish.get("output", OUTPUT_NAME)),
             feeds_by=tuple(publish.get("feeds_by", ())),
-            **{key: publish[key] for key in ("undated", "guard", "guard_floor") if key in publish},
+            hubs=tuple(_address(file, hub, "publish", "hubs") for hub in publish.get("hubs", ())),
+            **{key: publish[key] for key in _PUBLISH_KEYS if key in publish},
         ),
         state=_absolute(root, table.get("store", {}).get("path", STATE_NAME)),
         server=Server(**table.get("server", {})),
@@ -267,7 +277,7 @@ def _config(file: _File, table: Mapping[str, Any]) -> Config:
             "sources", message='no source is named; add the lines\n  [sources.articles]\n  path = "articles"'
         )
     _known_formats(config, file)
-    file.hold(contradictions(config))
+    file.hold((*filters(config), *expressions(config), *contradictions(config)))
     return config
 
 
@@ -324,7 +334,7 @@ def _feed(name: str, table: Mapping[str, Any], main: FeedConfig) -> FeedConfig:
         title=table.get("title"),
         description=table.get("description"),
         formats=tuple(table.get("formats", main.formats)),
-        limit=table.get("limit", main.limit),
+        **{key: table.get(key, getattr(main, key)) for key in _FEED_KEYS if key != "formats"},
         where=Where(**{key: _several(value) for key, value in table.get("where", {}).items()}),
     )
 

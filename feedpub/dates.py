@@ -7,6 +7,7 @@ calendar, and it can be meant in one way only. Nothing is taken from the clock o
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -28,6 +29,7 @@ _BASIC = re.compile(
     r"([0-9]{4})([0-9]{2})([0-9]{2})(?:[Tt]([0-9]{2})([0-9]{2})([0-9]{2})?(?:[.,][0-9]{1,9})?(Z|[+-][0-9]{4})?)?\Z"
 )
 _WEEK_DATE = re.compile(r"([0-9]{4})-?W([0-9]{2})-?([1-7])\Z")
+_OFFSET_AT_END = re.compile(r"(?:Z|[+-][0-9]{2}:[0-9]{2})\Z")
 _ORDINAL = re.compile(r"([0-9]{4})-([0-9]{3})\Z")
 
 
@@ -104,6 +106,28 @@ def from_epoch(seconds: float) -> When | None:
     return from_datetime(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=int(seconds // 1)))
 
 
+def is_clock(text: str) -> bool:
+    """Whether `text` is a time of day and nothing else: "17:30", "5 pm", "19:00:00+02:00"."""
+    return len(text) <= _MAX_LENGTH and datewords.read_clock(text) is not None
+
+
+def on_day(day: When, text: str) -> When | None:
+    """The time of day that `text` states, on the day of `day`, with the offset and zone of either.
+
+    Returns: None if `text` is no time of day, or `day` is not known to the day.
+    """
+    stated = datewords.read_clock(text) if len(text) <= _MAX_LENGTH else None
+    if stated is None or day.precision in ("year", "month"):
+        return None
+    clock, offset, zone_name = stated
+    year, month, number = map(int, day.value[:10].split("-"))
+    is_own = offset is not None or zone_name is not None
+    found = _build((year, month, number), clock, offset, zone_name if is_own else day.zone)
+    if found is None or is_own or found.has_offset or not day.has_offset:
+        return found
+    return replace(found, value=found.value + _OFFSET_AT_END.findall(day.value)[0])
+
+
 def month_number(word: str) -> int | None:
     """1 to 12 for the name or usual abbreviation of a month in one of the languages known here."""
     return datewords.months().get(datewords.fold(word).rstrip("."))
@@ -170,7 +194,7 @@ def rfc822(moment: datetime) -> str:
     Raises:
         ValueError: `moment` has no zone.
     """
-    offset = _require_offset(moment)
+    moment, offset = _writable(moment)
     return (
         f"{_DAYS[moment.weekday()]}, {moment.day:02} {_MONTHS[moment.month - 1]} {moment.year:04}"
         f" {moment.hour:02}:{moment.minute:02}:{moment.second:02} {_numeric(offset, '')}"
@@ -183,18 +207,21 @@ def rfc3339(moment: datetime) -> str:
     Raises:
         ValueError: `moment` has no zone.
     """
-    offset = _require_offset(moment)
+    moment, offset = _writable(moment)
     return (
         f"{moment.year:04}-{moment.month:02}-{moment.day:02}"
         f"T{moment.hour:02}:{moment.minute:02}:{moment.second:02}{_offset_text(offset)}"
     )
 
 
-def _require_offset(moment: datetime) -> timedelta:
+def _writable(moment: datetime) -> tuple[datetime, timedelta]:
+    """The same instant with an offset in whole minutes (UTC where its own has seconds), and that offset."""
     offset = moment.utcoffset()
     if offset is None:
         raise ValueError(f"{moment!r} has no zone; give one with dates.instant")
-    return offset
+    if offset.total_seconds() % 60:
+        return moment.astimezone(UTC), timedelta(0)
+    return moment, offset
 
 
 def _numeric(offset: timedelta, colon: str) -> str:

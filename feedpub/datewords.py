@@ -180,6 +180,15 @@ def read(text: str, dayfirst: bool | None) -> Stated | None:
     return Stated(*found, clock, offset, zone_name) if found is not None else None
 
 
+def read_clock(text: str) -> tuple[Clock, int | None, str | None] | None:
+    """The time of day that `text` as a whole says, its offset in minutes and its IANA zone; else None."""
+    taken = _take_clock(" ".join(unicodedata.normalize("NFKC", text).lower().split()).removeprefix("t"))
+    if taken is None:
+        return None
+    clock, offset, zone_name, rest = taken
+    return (clock, offset, zone_name) if clock is not None and _only_fillers(rest) else None
+
+
 def _from_east_asian(match: re.Match[str]) -> Stated:
     year, month, day, half, hour, minute = match.groups()
     clock: Clock | None = None

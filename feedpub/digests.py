@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from feedpub.models import Article, EventMention
+
+SHORTEST_WORDS, LONG_WORDS = 40, 150
+"""Below the first a text is never taken for a copy; from the second on whatever its headline."""
 
 
 def content_digest(article: Article) -> str:
@@ -27,6 +32,29 @@ def content_digest(article: Article) -> str:
 def event_digest(data: Mapping[str, Any]) -> str:
     """The same for an event's record, whoever reports it."""
     return _digest({key: value for key, value in data.items() if key not in ("@id", "subjectOf")})
+
+
+def normalised(name: str) -> str:
+    """A name as it is compared: words in lower case without marks and punctuation."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return " ".join(re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c))))
+
+
+def text_keys(article: Article) -> tuple[str, ...]:
+    """What the text is recognised by, the surest first; () for one too short to tell."""
+    body = normalised(article.body_text)
+    words = body.count(" ") + 1
+    if words < SHORTEST_WORDS:
+        return ()
+    headline = "" if article.headline_derived else normalised(article.headline or "")
+    keys = [_key(headline, body)]
+    if words >= LONG_WORDS:
+        keys.append(_key("", body))
+    return tuple(dict.fromkeys(keys))
+
+
+def _key(headline: str, body: str) -> str:
+    return hashlib.sha256(f"{headline}\n{body}".encode()).hexdigest()[:32]
 
 
 def _event_said(event: EventMention) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from sqlalchemy import Row
 from feedpub import dates
 from feedpub.config import Site
 from feedpub.extraction.sanitise import text_to_html
-from feedpub.models import Entry, Media
+from feedpub.models import Entry, Link, Media
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
 
@@ -33,14 +33,34 @@ def load(transaction: Transaction, ids: Sequence[str], *, site: Site, renderers:
     live = schema.record.c.withdrawn_at.is_(None)
     events = transaction.by_key(schema.record, "id", wanted, live) if wanted else {}
     sizes = _sizes(transaction, rows.values(), site)
+    reports = _reports(transaction, [row.id for row in rows.values() if row.kind == "event"])
     return [
         _entry(
             rows[identifier], known[identifier], [events[e] for e in sorted(reported.get(identifier, ())) if e in events],
-            site=site, renderers=renderers, sizes=sizes,
+            site=site, renderers=renderers, sizes=sizes, reports=reports.get(identifier, ()),
         )
         for identifier in ids
         if identifier in rows and identifier in known
     ]  # fmt: skip
+
+
+def _reports(transaction: Transaction, ids: Sequence[str]) -> dict[str, tuple[Link, ...]]:
+    """The articles that report these events, newest first, by the event's id."""
+    mentions = list(transaction.rows(schema.mention, "event_id", ids))
+    live = schema.record.c.withdrawn_at.is_(None)
+    articles = transaction.by_key(schema.record, "id", [row.reporter for row in mentions], live)
+    links = {}
+    for row in articles.values():
+        data = orjson.loads(row.data)
+        links[row.id] = Link(data.get("headline", ""), data["url"])
+    found: dict[str, list[Row[Any]]] = {}
+    for mention in mentions:
+        if mention.reporter in links:
+            found.setdefault(mention.event_id, []).append(articles[mention.reporter])
+    return {
+        identifier: tuple(links[row.id] for row in sorted(reporters, key=lambda row: (-row.sort_at, row.id)))
+        for identifier, reporters in found.items()
+    }
 
 
 def _sizes(transaction: Transaction, rows: Iterable[Row[Any]], site: Site) -> Mapping[str, Row[Any]]:
@@ -60,14 +80,16 @@ def _entry(
     site: Site,
     renderers: str,
     sizes: Mapping[str, Row[Any]],
+    reports: tuple[Link, ...],
 ) -> Entry:
     data = orjson.loads(row.data)
     stem = identity.stem
     page = f"{stem}.html"
-    url = data.get("url") or f"{site.url}{stem}.jsonld"
+    url = data.get("url") or f"{site.url}{page}"
     published = data.get("datePublished")
     when = dates.parse(published) if published else None
-    digest = hashlib.sha256(f"{row.digest}{stem}{renderers}{[event.digest for event in events]}".encode())
+    related = [event.digest for event in events], [(link.title, link.url) for link in reports]
+    digest = hashlib.sha256(f"{row.digest}{stem}{renderers}{related}".encode())
     return Entry(
         id=row.id,
         data=data,
@@ -75,10 +97,7 @@ def _entry(
         html=row.html if row.html is not None else text_to_html(data.get("articleBody", "")),
         url=url,
         record_url=f"{site.url}{stem}.jsonld",
-        page_path=page
-        if url == f"{site.url}{page}"
-        or (row.withdrawn_at is not None and row.kind == "article" and row.url_key is None)
-        else None,
+        page_path=page if _has_page(row, url == f"{site.url}{page}") else None,
         record_path=f"{stem}.jsonld",
         published_at=dates.instant(when, site.timezone) if when else None,
         sort_at=_time(row.sort_at),
@@ -87,7 +106,15 @@ def _entry(
         digest=digest.hexdigest()[:32],
         media=tuple(_medium(image, site, sizes) for image in data.get("image", ()) if "url" in image),
         withdrawn_at=_time(row.withdrawn_at) if row.withdrawn_at is not None else None,
+        revision=identity.revision,
+        reports=reports,
+        is_event=row.kind == "event",
     )
+
+
+def _has_page(row: Row[Any], own_url: bool) -> bool:
+    """Whether feedpub writes its page: of every event, of an article that has none elsewhere."""
+    return row.kind == "event" or own_url or (row.withdrawn_at is not None and row.url_key is None)
 
 
 def _medium(image: Mapping[str, Any], site: Site, sizes: Mapping[str, Row[Any]]) -> Media:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from feedpub.digests import normalised
 from feedpub.models import EventMention
 from feedpub.urls import is_absolute_iri, named_uuid
 
@@ -16,12 +15,6 @@ SOMEWHERE = f"{_BETWEEN}@"
 
 Ties = Mapping[str, Sequence[tuple[str, EventMention]]]
 """How a larger or a smaller event is named → the events of the document that are meant, with their ids."""
-
-
-def normalised(name: str) -> str:
-    """A name as it is compared: words in lower case without marks and punctuation."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
-    return " ".join(re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c))))
 
 
 def given_id(event: EventMention) -> str | None:

@@ -42,17 +42,54 @@ def settle(
         for row in transaction.rows(schema.mention, "event_id", chunk):
             mentions[row.event_id].append(row)
         before = transaction.by_key(schema.record, "id", chunk)
+        facets = _Facets(transaction, chunk, mentions)
         known = identities(transaction, chunk)
         dropped = [identifier for identifier in chunk if not mentions[identifier]]
         transaction.withdraw([identifier for identifier in dropped if identifier in before], now)
         for identifier in chunk:
             if mentions[identifier] and identifier in known:
+                facets.put(identifier, known[identifier].first_seen_at)
                 problems += _merge(
                     transaction, known[identifier], mentions[identifier], before.get(identifier),
                     now=now, timezone=timezone, really=touched[identifier],
                 )  # fmt: skip
     transaction.flush()
     return tuple(problems)
+
+
+class _Facets:
+    """What feeds the events belong to: those of the articles that report them.
+
+    Kept with the event, since a calendar must tell that it was withdrawn when no article reports it any more.
+    """
+
+    def __init__(
+        self, transaction: Transaction, ids: Iterable[str], mentions: Mapping[str, Iterable[Any]]
+    ) -> None:
+        self._tx = transaction
+        self._reporters = {identifier: [row.reporter for row in mentions[identifier]] for identifier in ids}
+        wanted = {*self._reporters, *(reporter for found in self._reporters.values() for reporter in found)}
+        self._known: dict[str, dict[tuple[str, str], Any]] = {}
+        for row in transaction.rows(schema.facet, "record_id", wanted):
+            self._known.setdefault(row.record_id, {})[row.name, row.slug] = row
+
+    def put(self, identifier: str, sort_at: int) -> None:
+        before = self._known.get(identifier, {})
+        wanted: dict[tuple[str, str], Any] = {}
+        for reporter in self._reporters[identifier]:
+            wanted |= self._known.get(reporter, {})
+        facet = schema.facet
+        for name, slug in before.keys() - wanted.keys():
+            self._tx.delete(facet, "record_id", [identifier], facet.c.name == name, facet.c.slug == slug)
+        for key, row in wanted.items():
+            if key not in before or before[key].withdrawn:
+                self._tx.put(
+                    facet,
+                    {
+                        "name": row.name, "slug": row.slug, "record_id": identifier, "value": row.value,
+                        "sort_at": sort_at, "withdrawn": False,
+                    },
+                )  # fmt: skip
 
 
 def combined(mentions: Iterable[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -87,25 +124,32 @@ def _merge(
     if problems:
         return problems
     content = event_digest(data)
-    changed_at = identity.changed_at
+    changed_at, revision = identity.changed_at, identity.revision
     if content != identity.content:
         if identity.content and really:
             changed_at = now
-            transaction.log(op="changed", id=identity.id, at=now, content=content, document="")
+            revision += 1
+            transaction.log(
+                op="changed", id=identity.id, at=now, content=content, document="", revision=revision
+            )
         elif not identity.content:
             # Logged with the id when it was given, before its content was known.
             transaction.log(op="content", id=identity.id, content=content)
     if identity.withdrawn_at is not None:
-        transaction.log(op="restored", id=identity.id)
+        changed_at = now
+        revision += 1
+        transaction.log(op="restored", id=identity.id, at=now, revision=revision)
     transaction.connection.execute(
         update(schema.identity)
         .where(schema.identity.c.id == identity.id)
-        .values(content=content, changed_at=changed_at, withdrawn_at=None)
+        .values(content=content, changed_at=changed_at, revision=revision, withdrawn_at=None)
     )
     body = orjson.dumps(data)
     updated_at = changed_at if changed_at is not None else identity.first_seen_at
-    digest = hashlib.sha256(body + str(updated_at).encode()).hexdigest()[:32]
+    digest = hashlib.sha256(body + f"{updated_at} {revision}".encode()).hexdigest()[:32]
     if before is not None and before.digest == digest:
+        # It looks the same, but its page and its calendar entry name the articles that report it.
+        transaction.put(schema.record, {"id": identity.id, "dirty": True})
         return ()
     start = dates.parse(data["startDate"]) if "startDate" in data else None
     end = dates.parse(data["endDate"]) if "endDate" in data else None

@@ -24,11 +24,12 @@ from feedpub.models import Article, Document, EventMention, Problem, Record
 from feedpub.preparation import left_out
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
-from feedpub.urls import alias_stem, canonical, slugify
+from feedpub.urls import alias_stem, canonical, term_slug
 
 # What feedpub itself writes.
 _OWN_PATHS = re.compile(
-    r"(?:index|manifest)$|media/|(?:articles|events)/(?:[0-9]{4}|undated)/|(?:sections|keywords|authors)/"
+    r"(?:index|manifest|sitemap)$|(?:articles|events)/(?:[0-9]{4}|undated)/|"
+    r"(?:archives|authors|changes|dump|keywords|media|sections)/"
 )
 
 
@@ -42,6 +43,14 @@ class Touch:
     dropped: set[str] = field(default_factory=set)
     """Paths of files that nothing stands for any more."""
     advice: list[Problem] = field(default_factory=list)
+
+    def add(self, other: Touch) -> None:
+        """Take over what another intake has left."""
+        self.facets |= other.facets
+        self.dropped |= other.dropped
+        self.advice += other.advice
+        for identifier, really in other.events.items():
+            self.event(identifier, really=really)
 
     def event(self, identifier: str, *, really: bool) -> None:
         """Have an event merged anew."""
@@ -67,7 +76,7 @@ def document_reporter(source: str, place: str) -> str:
 
 def facet_slug(name: str, value: str) -> str:
     """Under which values count as the same: a slug where it becomes an address, else the value itself."""
-    return slugify(value) if name in ("section", "keyword", "author") else value.lower()
+    return term_slug(value) if name in ("section", "keyword", "author") else value.lower()
 
 
 class Filing:

@@ -21,6 +21,9 @@ from feedpub.store import schema
 from feedpub.store.transaction import Transaction
 from feedpub.urls import is_absolute_iri, named_uuid, short_hash, slugify
 
+Holds = Callable[[str, str, str | None], bool]
+"""Whether a source (by name) still has the document at a place, with that digest unless it is None."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -43,6 +46,7 @@ class Identity:
     content: str
     document: str
     withdrawn_at: int | None = None
+    revision: int = 0
     new: bool = False
     previous_stem: str | None = None
 
@@ -72,14 +76,12 @@ def _name(text: str, identifier: str) -> str:
 class Identities:
     """Gives ids to what one source holds. `load` looks a batch up; the rest decides."""
 
-    def __init__(
-        self, transaction: Transaction, *, key: str, source: str, now: int, has: Callable[[str], bool]
-    ) -> None:
+    def __init__(self, transaction: Transaction, *, key: str, source: str, now: int, holds: Holds) -> None:
         self._tx = transaction
         self._key = key
         self._source = source
         self._now = now
-        self._has = has
+        self._holds = holds
         self._by_id: dict[str, Identity] = {}
         self._looked_up: set[str] = set()
         self._by_digest: dict[str, list[Identity]] = {}
@@ -114,7 +116,7 @@ class Identities:
             )
         }
         self._by_digest = {}
-        for row in tx.rows(identity, "document", digests, identity.c.source == self._source):
+        for row in tx.rows(identity, "document", digests):
             self._by_digest.setdefault(row.document, []).append(_identity(row))
 
     # -- articles
@@ -127,7 +129,9 @@ class Identities:
         `digest` is that of the document's bytes, `content` that of what the article says.
         """
         given = article.id if article.id and is_absolute_iri(article.id) else None
-        identity = self._known(known_id, place, given) or self._moved(place, digest, given)
+        identity = self._known(known_id, place, given)
+        if identity is None or identity.document != digest:
+            identity = self._moved(place, digest, given) or identity
         if identity is None:
             identifier = given or self._new_id(place)
             existing = self._find(identifier)
@@ -145,7 +149,11 @@ class Identities:
 
     def _known(self, known_id: str | None, place: str, given: str | None) -> Identity | None:
         identity = self._by_id.get(known_id) if known_id else self._by_place.get(place)
-        if identity is None or given is None or given == identity.id:
+        if identity is None or given == identity.id:
+            return identity
+        if (identity.source, identity.place) != (self._source, place):
+            return None  # it has moved on with its document
+        if given is None:
             return identity
         # Another article now stands at this place, if the old one had an id of its own as well.
         return identity if self._is_generated(identity) else None
@@ -156,8 +164,11 @@ class Identities:
     def _moved(self, place: str, digest: str, given: str | None) -> Identity | None:
         if given is not None:
             return None
-        for candidate in self._by_digest.get(digest, ()):
-            if candidate.kind == "article" and candidate.place != place and not self._has(candidate.place):
+        here = (self._source, place)
+        for found in self._by_digest.get(digest, ()):
+            candidate = self._by_id.get(found.id, found)
+            there = (candidate.source, candidate.place)
+            if candidate.kind == "article" and there != here and not self._holds(*there, digest):
                 return candidate
         return None
 
@@ -181,23 +192,35 @@ class Identities:
     def _kept(self, identity: Identity, place: str, digest: str, content: str, article: Article) -> Identity:
         changes: dict[str, Any] = {}
         if (identity.source, identity.place) != (self._source, place):
+            if identity.source != self._source:
+                # That source may not be configured any more: nobody else would forget the document.
+                document = schema.document
+                self._tx.delete(document, "place", [identity.place], document.c.source == identity.source)
             changes |= {"source": self._source, "place": place}
             self._tx.log(op="moved", id=identity.id, source=self._source, place=place)
+        revision = identity.revision
         if identity.withdrawn_at is not None:
-            changes["withdrawn_at"] = None
-            self._tx.log(op="restored", id=identity.id)
+            # Readers who were told that it is gone must see it as newer than that.
+            revision += 1
+            changes |= {"withdrawn_at": None, "changed_at": self._now, "revision": revision}
+            self._tx.log(op="restored", id=identity.id, at=self._now, revision=revision)
         # A record may also change because feedpub or its configuration did: that is no news.
         if digest != identity.document:
             changes["document"] = digest
             if content != identity.content:
-                changes |= {"content": content, "changed_at": self._now}
-                self._tx.log(op="changed", id=identity.id, at=self._now, content=content, document=digest)
+                revision += 1
+                changes |= {"content": content, "changed_at": self._now, "revision": revision}
+                self._tx.log(
+                    op="changed", id=identity.id, at=self._now, content=content, document=digest,
+                    revision=revision,
+                )  # fmt: skip
         moved = None
         if article.slug and article.slug != identity.slug:
             stem = f"{identity.stem.rpartition('/')[0]}/{_name(article.slug, identity.id)}"
             if stem != identity.stem:
                 moved = identity.stem
                 self._tx.put(schema.redirect, {"path": moved, "id": identity.id})
+                self._tx.delete(schema.redirect, "path", [stem])  # it may have been there before
             self._tx.log(op="path", id=identity.id, stem=stem, slug=article.slug, old=identity.stem)
             changes |= {"stem": stem, "slug": article.slug}
         restored = identity.withdrawn_at is not None
@@ -284,7 +307,7 @@ class Identities:
 
 
 _COLUMNS = ("id", "kind", "source", "place", "stem", "slug", "first_seen_at", "changed_at", "content",
-            "document", "withdrawn_at")  # fmt: skip
+            "document", "withdrawn_at", "revision")  # fmt: skip
 
 
 def _identity(row: Row[Any]) -> Identity:

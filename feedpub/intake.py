@@ -17,13 +17,14 @@ from feedpub.config import Config, Site, SourceConfig
 from feedpub.eventkeys import event_keys
 from feedpub.extraction import ExtractSettings
 from feedpub.filing import Filing, Touch, document_reporter, with_changed_pictures
-from feedpub.identity import Identities
+from feedpub.identity import Holds, Identities
 from feedpub.models import Article, EventMention, Problem, SourceReport
 from feedpub.preparation import Prepared, prepare
 from feedpub.removal import Removal
 from feedpub.sources import Change, Changed, Gone, Listing, Source, Touched, Unreadable
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
+from feedpub.syndication import Copies, with_same_as
 from feedpub.timing import Timing, timing
 from feedpub.urls import canonical
 from feedpub.workers import WorkerDiedError, Workers
@@ -31,8 +32,6 @@ from feedpub.workers import WorkerDiedError, Workers
 BATCH = 100
 """Documents looked up and written together; it bounds memory, as does the number of their bytes."""
 _BATCH_BYTES = 4_000_000
-
-PUBLISHED = ("published", "kept", "held")
 
 
 _BROKE_THE_READER = Problem(
@@ -66,18 +65,27 @@ class Intake:
         now: datetime,
         *,
         workers: Workers,
+        holds: Holds,
+        fresh: bool = False,
     ) -> None:
+        """`fresh` says that the store has just been begun anew, so that the ledger knows more than it."""
         self._tx = transaction
         self._config = config
         self._source = source
         self._touch = touch
         self._now = now
         self._workers = workers
+        self._holds = holds
+        self._fresh = fresh
         self._at = int(now.timestamp())
         self._settings = ExtractSettings.of(config, source)
         self._counts = Counts()
         self._filing = Filing(transaction, config, source.name, touch)
         self._removal = Removal(transaction, config, source, touch, self._at)
+        self._copies = Copies(transaction, source.name)
+        self._displaced: set[str] = set()
+        self._pulled = 0
+        self._moved_here: str | None = None
         self._places: dict[str, str] = {}
         self._containers: list[dict[str, Any]] = []
 
@@ -89,9 +97,9 @@ class Intake:
         Raises:
             SourceError: the source cannot be read, or (`GuardError`) too much would vanish.
         """
-        before = self._tx.count(self._source.name, "published")
+        before = self._removal.known() if self._fresh else self._tx.count(self._source.name, "published")
         identities = Identities(
-            self._tx, key=self._config.site.key, source=self._source.name, now=self._at, has=source.has
+            self._tx, key=self._config.site.key, source=self._source.name, now=self._at, holds=self._holds
         )
         notices: tuple[str, ...] = ()
         complete = False
@@ -107,11 +115,15 @@ class Intake:
             progress(len(batch))
             for change in batch:
                 if isinstance(change, Listing):
-                    complete, notices = change.complete, change.notices
+                    complete, notices = change.complete or (change.empty and yes), change.notices
+                    if change.empty and yes:
+                        self._tx.mark_all_gone(self._source.name)
                     self._counts.unmodified += change.unmodified
                     progress(change.unmodified)
-        if complete or self._tx.count(self._source.name, "gone"):
-            self._counts.removed += self._removal.run(before, yes=yes)
+        self._removal.displaced(self._displaced)
+        self._counts.removed += self._removal.run(
+            before, yes=yes, pulled=self._pulled, lost=self._fresh and complete
+        )
         for values in self._containers:
             self._tx.put(schema.document, values)
         counts = self._counts
@@ -160,13 +172,12 @@ class Intake:
         articles = [found.article for found in read.values() if found.article]
         aliases = [alias for article in articles for alias in article.aliases]
         self._filing.load(ids.ids(), read, aliases)
+        self._copies.load(read, chain.from_iterable(found.text_keys for found in read.values()), ids.ids())
         addresses = {canonical(article.url) for article in articles if article.url}
-        self._by_url = {
-            row.url_key: row.id
-            for row in self._tx.rows(
-                schema.record, "url_key", addresses, schema.record.c.withdrawn_at.is_(None)
-            )
-        }
+        live = schema.record.c.withdrawn_at.is_(None)
+        found_urls = list(self._tx.rows(schema.record, "url_key", addresses, live))
+        self._by_url = {row.url_key: row.id for row in found_urls}
+        self._elsewhere = {row.url_key: row.id for row in found_urls if row.source != self._source.name}
         self._by_id = {
             row.id: (row.source, row.place)
             for row in self._tx.rows(
@@ -194,6 +205,9 @@ class Intake:
             self._not_now(change, row, now)
             return
         place = change.document.place
+        if original := self._original(found, row):
+            self._copy(change, found.article, original, row)
+            return
         problems = (
             self._clash(found.article, place, row) or self._undated(found.article, place) or found.problems
         )
@@ -204,6 +218,39 @@ class Intake:
 
     # -- what becomes of one document
 
+    def _original(self, found: Prepared, row: Any) -> str | None:
+        """The published article that this is a copy of. What has been an item itself stays one."""
+        article = found.article
+        self._moved_here = None
+        if article is None or (row is not None and row.record_id) or found.problems:
+            return None
+        url = canonical(article.url) if article.url else ""
+        original = self._by_url.get(url) or self._copies.original(found.text_keys)
+        if original is None or original == article.id:
+            return None
+        for identity in self._tx.rows(schema.identity, "id", [original]):
+            if not self._holds(identity.source, identity.place, None):
+                # Not a copy but the article itself, which stands at another place now.
+                self._moved_here = original
+                return None
+        return original if url not in self._by_url or url in self._elsewhere else None
+
+    def _copy(self, change: Changed, article: Article, original: str, row: Any) -> None:
+        place = change.document.place
+        self._copies.add(place, original, article.url)
+        self._put_document(change, "copy", None, None)
+        self._released(place, row)
+        self._counts.unmodified += 1
+        self._touch.advice.append(
+            Problem(
+                "copy",
+                f"The same text is published already, as {self._where(original)}: it is not published twice.",
+                "Nothing need be done; its address stands in sameAs of that article.",
+                severity="advice",
+                place=place,
+            )
+        )
+
     def _publish(
         self, change: Changed, found: Prepared, row: Any, ids: Identities, *, due: int | None
     ) -> None:
@@ -211,8 +258,10 @@ class Intake:
         if article is None or record is None:
             raise ValueError(f"{change.document.place} holds no article")
         place = change.document.place
-        known = row.record_id if row else None
+        known = row.record_id if row else self._moved_here
         identity = ids.of_article(place, change.digest, article, known, content=found.content)
+        if known and known != identity.id:
+            self._displaced.add(known)
         changed = row is None or row.digest != change.digest
         events = self._filing.events(
             article.events, identity.id, change.document, ids, own=False, really=changed
@@ -224,6 +273,11 @@ class Intake:
             )
         else:
             record = replace(record, id=identity.id, data={**record.data, "@id": identity.id, "url": url})
+        if self._copies.is_copy(place):
+            self._copies.drop([place])
+        self._copies.claim(found.text_keys, identity.id)
+        if urls := self._copies.urls(identity.id):
+            record = replace(record, data=with_same_as(record.data, urls))
         self._filing.article(record, article, identity, found.files)
         self._put_document(change, "published", identity.id, due)
         self._released(place, row)
@@ -252,27 +306,23 @@ class Intake:
         here = (self._source.name, place)
         if article.id and article.id in self._by_id and self._by_id[article.id] != here and article.id != own:
             other = self._by_id[article.id]
-            if other[0] != self._source.name or self._still_there(other[1]):
+            if self._holds(*other, None):
                 return (_clash("duplicate-id", "id", article.id, ":".join(other), place),)
         if article.id:
             self._by_id[article.id] = here
         if article.url:
             key = canonical(article.url)
             other_id = self._by_url.get(key)
-            if other_id is not None and other_id not in (own, article.id, place):
+            if other_id is not None and other_id not in (own, article.id, place, self._moved_here):
                 return (_clash("duplicate-url", "address", article.url, self._where(other_id), place),)
             self._by_url[key] = own or article.id or place
             self._places[self._by_url[key]] = f"{self._source.name}:{place}"
         return ()
 
-    def _still_there(self, place: str) -> bool:
-        self._tx.flush()
-        rows = self._tx.documents(self._source.name, [place])
-        return place in rows and rows[place].state in PUBLISHED
-
     def _where(self, identifier: str) -> str:
         if identifier in self._places:
             return self._places[identifier]
+        self._tx.flush()
         for row in self._tx.rows(schema.identity, "id", [identifier]):
             return f"{row.source}:{row.place}"
         return identifier
@@ -302,6 +352,7 @@ class Intake:
 
     def _not_now(self, change: Changed, row: Any, now: Timing) -> None:
         if row is not None and row.record_id:
+            self._pulled += row.state in ("published", "kept")
             self._removal.withdraw([row.record_id], [change.document.place])
         self._put_document(change, now.state, row.record_id if row else None, now.due_at)
         self._released(change.document.place, row)

@@ -106,7 +106,11 @@ def _united(lists: Iterable[Any]) -> list[Any]:
     for members in lists:
         for member in members or ():
             if isinstance(member, Mapping):
-                name = member.get("@id") or (member.get("url"), member.get("name"), member.get("price"))
+                name = member.get("@id") or (
+                    member.get("url"),
+                    member.get("name"),
+                    member.get("price", member.get("lowPrice")),
+                )
                 known = found.get(name)
                 if known is None or len(str(member)) > len(str(known)):
                     found[name] = member

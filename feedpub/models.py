@@ -9,7 +9,7 @@ which keeps the precision that the source stated. `None` and empty tuples mean "
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -183,14 +183,30 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A ticket offer. `price` is a decimal number as text, `currency` an ISO 4217 code."""
+    """A ticket offer, or several as one (schema.org AggregateOffer) if a range or a `count` is given.
+
+    `price`, `low_price` and `high_price` are decimal numbers as text, `currency` is an ISO 4217 code.
+    """
 
     url: str | None = None
     price: str | None = None
+    low_price: str | None = None
+    high_price: str | None = None
+    count: int | None = None
     currency: str | None = None
     availability: str | None = None
     name: str | None = None
     valid_from: When | None = None
+
+    @property
+    def is_aggregate(self) -> bool:
+        """Whether it stands for several offers."""
+        return self.low_price is not None or self.high_price is not None or self.count is not None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it offers nothing: a currency without a price says nothing."""
+        return replace(self, currency=None) == Offer()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +214,9 @@ class EventMention:
     """One event as one document reports it, whoever found it there: metadata, markup or an annotator.
 
     `status` and `attendance_mode` are schema.org names without their address ("EventCancelled",
-    "OnlineEventAttendanceMode"). `main` says that the article is about this event. `origins` maps
-    a field's name to where its value comes from.
+    "OnlineEventAttendanceMode"). `main` says that the article is about this event; its origin says
+    how the article names it. `extra` names input properties that feedpub does not know, for advice
+    only. `origins` maps a field's name to where its value comes from.
     """
 
     name: str
@@ -223,6 +240,7 @@ class EventMention:
     sub_events: tuple[str, ...] = ()
     same_as: tuple[str, ...] = ()
     main: bool = False
+    extra: tuple[str, ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
 
@@ -341,7 +359,7 @@ class Entry:
     with the content, and `revision` counts these moves from 0. What a newsroom publishes always has
     these times and `first_seen_at`; each is None where `feedpub.render` is given records that state none. `withdrawn_at` is set on tombstones,
     whose `data` holds `@id` and `@type` alone (that of an event also name, time and place). `reports`
-    are the articles that report an event, newest first. `digest` changes when anything does that a
+    are the articles that report an event (`is_event`), newest first. `digest` changes when anything does that a
     format could render.
     """
 
@@ -362,6 +380,7 @@ class Entry:
     withdrawn_at: datetime | None = None
     revision: int = 0
     reports: tuple[Link, ...] = ()
+    is_event: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,7 +445,10 @@ class Alternate:
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
-    """What one refresh found in one source. `failure` is why it could not be read, or None."""
+    """What one refresh found in one source. `failure` is why it could not be read, or None.
+
+    `complete` is False if a part of it could not be looked at; `notices` say which, and what was left out.
+    """
 
     name: str
     new: int = 0
@@ -437,6 +459,7 @@ class SourceReport:
     quarantined: int = 0
     failure: str | None = None
     notices: tuple[str, ...] = ()
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,6 +489,11 @@ class Report:
     def failed(self) -> bool:
         """Whether a source or an output failed."""
         return bool(self.failures) or any(source.failure for source in self.sources)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every source could be looked at as a whole."""
+        return all(source.complete and not source.failure for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,13 @@ from sqlalchemy import Connection, delete, func, select
 
 from feedpub import __version__, events, plugins, publication
 from feedpub.config import Config, SourceConfig
-from feedpub.errors import ConfigError, SourceError
+from feedpub.errors import ConfigError, PublishError, SourceError
 from feedpub.filing import Touch
 from feedpub.intake import Intake, source_settings
 from feedpub.models import Report, SourceReport
 from feedpub.outputs import Outputs
+from feedpub.removal import Removal, lost_articles
+from feedpub.sources import Source
 from feedpub.store import Store, held_documents, iso, open_store, schema
 from feedpub.store.transaction import Transaction
 from feedpub.workers import Workers
@@ -134,10 +136,22 @@ def _refresh(
     progress: Callable[[int], None],
 ) -> Report:
     touch = Touch()
-    reports = [
-        _take_in(transaction, config, source, touch, now, workers=workers, yes=yes, progress=progress)
-        for source in sources
-    ]
+    fresh = transaction.get_meta("renderers") is None
+    opened = plugins.sources_of(config)
+    holds = plugins.holder(opened)
+    reports = []
+    for source in sources:
+        own = Touch()
+        intake = Intake(transaction, config, source, own, now, workers=workers, holds=holds, fresh=fresh)
+        reports.append(
+            _take_in(
+                transaction, config, source, intake, opened[source.name], now=now, yes=yes, progress=progress
+            )
+        )
+        if not reports[-1].failure:
+            touch.add(own)
+    if fresh:
+        _settle_losses(transaction, config, touch, now, yes=yes)
     notices = _unconfigured(transaction, config)
     advice = events.settle(transaction, touch.events, now=int(now.timestamp()), timezone=config.site.timezone)
     transaction.flush()
@@ -161,14 +175,33 @@ def _refresh(
     )
 
 
+def _settle_losses(
+    transaction: Transaction, config: Config, touch: Touch, now: datetime, *, yes: bool
+) -> None:
+    """Publish nothing while articles are missing that only the ledger knows; with `yes`, withdraw them."""
+    transaction.flush()
+    lost = lost_articles(transaction.connection)
+    if lost and yes:
+        for name in lost:
+            Removal(transaction, config, SourceConfig(name), touch, int(now.timestamp())).withdraw_lost()
+    elif lost:
+        said = ", ".join(f"{number} of the source {name!r}" for name, number in sorted(lost.items()))
+        raise PublishError(
+            f"The store was begun anew, and articles that are published cannot be read again now: {said}. "
+            "So that they stay, nothing was published. Make these sources readable and configured as before, "
+            "or publish with --yes to withdraw these articles.",
+            path=str(config.publish.output),
+        )
+
+
 def _take_in(
     transaction: Transaction,
     config: Config,
     source: SourceConfig,
-    touch: Touch,
-    now: datetime,
+    intake: Intake,
+    opened: Source,
     *,
-    workers: Workers,
+    now: datetime,
     yes: bool,
     progress: Callable[[int], None],
 ) -> SourceReport:
@@ -176,20 +209,13 @@ def _take_in(
     settings = source_settings(config, source, __version__)
     row = next(iter(transaction.rows(schema.source, "name", [source.name])), None)
     at = int(now.timestamp())
-    own = Touch()
     try:
         with transaction.savepoint():
-            intake = Intake(transaction, config, source, own, now, workers=workers)
             trusted = row is not None and row.settings == settings
-            report = intake.run(plugins.source(source), trusted=trusted, yes=yes, progress=progress)
+            report = intake.run(opened, trusted=trusted, yes=yes, progress=progress)
     except SourceError as error:
         transaction.put(schema.source, {"name": source.name, "last_failure_at": at, "failure": str(error)})
         return SourceReport(source.name, failure=str(error))
-    touch.facets |= own.facets
-    touch.dropped |= own.dropped
-    touch.advice += own.advice
-    for identifier, really in own.events.items():
-        touch.event(identifier, really=really)
     transaction.put(
         schema.source, {"name": source.name, "settings": settings, "last_success_at": at, "failure": None}
     )

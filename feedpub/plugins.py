@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from feedpub import formats, sources
-from feedpub.config import Site, SourceConfig
+from feedpub.config import Config, Site, SourceConfig
 from feedpub.errors import ConfigError
 
 
@@ -21,6 +21,20 @@ def source(config: SourceConfig) -> sources.Source:
     found = _load("feedpub.sources", sources.BUILT_IN, config.kind, f"sources.{config.name}.kind")
     made: sources.Source = found(config)
     return made
+
+
+def sources_of(config: Config) -> dict[str, sources.Source]:
+    """Every source of a newsroom, by its name.
+
+    Raises:
+        ConfigError: no plugin offers a kind.
+    """
+    return {one.name: source(one) for one in config.sources}
+
+
+def holder(opened: Mapping[str, sources.Source]) -> Callable[[str, str, str | None], bool]:
+    """Whether the source of a name holds the document at a place, with that digest unless it is None."""
+    return lambda name, place, digest: name in opened and opened[name].holds(place, digest)
 
 
 def format(name: str, site: Site) -> formats.Format:  # noqa: A001 - the field's word for it

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from feedpub import media, records, validation
 from feedpub.config import Site
-from feedpub.digests import content_digest
+from feedpub.digests import content_digest, text_keys
 from feedpub.extraction import ExtractSettings, extract
 from feedpub.locating import located
 from feedpub.models import Article, Document, EventMention, Problem, Record
@@ -21,7 +21,8 @@ class Prepared:
 
     `refused` are the errors of extraction, `problems` those of the record. `article` has its
     pictures under their addresses, `files` are those to be published with it; `record` has
-    neither id nor address yet nor its events' ids. `content` is a digest of what the article says.
+    neither id nor address yet nor its events' ids. `content` is a digest of what the article says,
+    `text_keys` are what its text is recognised by.
     A document that is itself an event has `events`, may be a `draft`, and has nothing else.
     """
 
@@ -33,6 +34,7 @@ class Prepared:
     files: tuple[media.File, ...] = ()
     problems: tuple[Problem, ...] = ()
     content: str = ""
+    text_keys: tuple[str, ...] = ()
     draft: bool = False
 
 
@@ -60,7 +62,7 @@ def _prepared(document: Document, settings: ExtractSettings, site: Site) -> Prep
     problems = located(validation.validate(record.data), record.origins, document)
     return Prepared(
         advice=advice + missing, article=article, record=record, files=files, problems=problems,
-        content=content_digest(article),
+        content=content_digest(article), text_keys=text_keys(article),
     )  # fmt: skip
 
 

@@ -32,8 +32,6 @@ from feedpub.store import schema
 from feedpub.store.transaction import Transaction
 
 MANIFEST = "manifest.json"
-_SHARD = 2000
-"""Staged files a folder: directories of a million entries are slow on many file systems."""
 
 
 @contextlib.contextmanager
@@ -263,8 +261,15 @@ def complete(connection: Connection, output: Path, state: Path) -> bool:
 def _remove_empty_folders(connection: Connection, output: Path) -> None:
     query = select(schema.journal.c.path).where(schema.journal.c.staged.is_(None))
     for path in connection.execute(query).scalars():
-        with contextlib.suppress(OSError):  # not empty, or gone already
-            (output / path).parent.rmdir()
+        folder = (output / path).parent
+        while folder != output:
+            try:
+                folder.rmdir()
+            except FileNotFoundError:  # it went with another of its files
+                pass
+            except OSError:  # not empty
+                break
+            folder = folder.parent
 
 
 def recall(transaction: Transaction, output: Path) -> int:
@@ -319,7 +324,7 @@ def _seconds(value: str | None) -> int:
     return int(datetime.fromisoformat(value).timestamp()) if value else 0
 
 
-_SHARDED = ("articles", "events", "media")
+_SHARDED = ("archives", "articles", "changes", "dump", "events", "media")
 """Folders that grow with the archive: each below them has a manifest of its own."""
 
 

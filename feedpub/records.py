@@ -250,7 +250,7 @@ def build_event(
         "organizer": _nodes(agent_node(agent, key) for agent in mention.organizers),
         "performer": _nodes(agent_node(agent, key) for agent in mention.performers),
         "attendee": _nodes(agent_node(agent, key) for agent in mention.attendees),
-        "offers": [node for node in map(_offer, mention.offers) if len(node) > 1],
+        "offers": [node for node in map(_offer, mention.offers) if node.keys() - {"@type", "priceCurrency"}],
         "superEvent": next(_related_events(mention.super_event or "", key, ties), None),
         "subEvent": _nodes(node for name in mention.sub_events for node in _related_events(name, key, ties)),
         "image": _images(mention.images, media_urls),
@@ -397,13 +397,21 @@ def _event_type(event: EventMention) -> str:
     return event.type if event.type in EVENT_TYPES else "Event"
 
 
+def _price(stated: str | None) -> str | None:
+    return stated if stated and _PRICE.fullmatch(stated) else None
+
+
 def _offer(offer: Offer) -> dict[str, Any]:
+    kind = "AggregateOffer" if offer.is_aggregate else "Offer"
     return _stated(
         {
-            "@type": "Offer",
+            "@type": kind,
             "name": _line(offer.name),
             "url": offer.url,
-            "price": offer.price if offer.price and _PRICE.fullmatch(offer.price) else None,
+            "price": _price(offer.price),
+            "lowPrice": _price(offer.low_price),
+            "highPrice": _price(offer.high_price),
+            "offerCount": offer.count,
             "priceCurrency": offer.currency
             if offer.currency and _CURRENCY.fullmatch(offer.currency)
             else None,

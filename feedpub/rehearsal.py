@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, create_engine
 from feedpub import __version__, events, records, validation
 from feedpub.config import Config, SourceConfig
 from feedpub.filing import document_reporter, event_records
-from feedpub.identity import Identities
+from feedpub.identity import Holds, Identities
 from feedpub.intake import look_up, source_settings
 from feedpub.locating import located
 from feedpub.models import EventMention, Origin, Problem, Record
@@ -117,15 +117,15 @@ class Rehearsal:
         order = [*first, *_referred(orjson.loads(rows[first[0]].data) if first else {}), *sorted(rows)]
         return tuple(_record(rows[identifier]) for identifier in dict.fromkeys(order) if identifier in rows)
 
-    def planned(self, change: Changed, found: Prepared, has: Callable[[str], bool]) -> Planned:
+    def planned(self, change: Changed, found: Prepared, holds: Holds) -> Planned:
         """What a refresh would publish of a document now, under the ids that it would give.
 
-        `has` says whether the source has a document at a place, as `Source.has` does.
+        `holds` says whether a source still has a document at a place.
         """
         name, site = self._source.name, self._config.site
         place = change.document.place
         row = self.row(place)
-        ids = Identities(self._tx, key=site.key, source=name, now=0, has=has)
+        ids = Identities(self._tx, key=site.key, source=name, now=0, holds=holds)
         look_up(ids, name, {place: found}, {place: row} if row is not None else {}, [change.digest])
         if found.article is None:
             reporter = document_reporter(name, place)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import and_, delete, func, select
+import orjson
+from sqlalchemy import Connection, Select, and_, delete, func, select
 
 from feedpub.config import Config, SourceConfig
 from feedpub.errors import SourceError
 from feedpub.filing import Touch, document_reporter
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
+from feedpub.syndication import Copies, release
 
 
 class GuardError(SourceError):
@@ -29,16 +31,34 @@ class Removal:
         self._source = source
         self._touch = touch
         self._at = at
+        self._copies = Copies(transaction, source.name)
 
-    def run(self, before: int, *, yes: bool) -> int:
-        """Withdraw what is gone; returns how many records. `before` is how many were published.
+    def known(self) -> int:
+        """How many articles of this source are published as far as the ledger knows."""
+        identity = schema.identity
+        return self._tx.connection.execute(
+            select(func.count()).where(
+                identity.c.source == self._source.name, identity.c.kind == "article",
+                identity.c.withdrawn_at.is_(None),
+            )
+        ).scalar_one()  # fmt: skip
+
+    def run(self, before: int, *, yes: bool, pulled: int = 0, lost: bool = False) -> int:
+        """Withdraw what is gone; returns how many records.
+
+        Args:
+            before: how many articles of this source were published.
+            yes: let more vanish than the accident guard lets pass.
+            pulled: how many were withdrawn already in this refresh (drafts, expired ones).
+            lost: whether articles that the ledger knows and this listing did not bring are gone too.
 
         Raises:
             GuardError: that is more than an editor is likely to have meant, and `yes` does not say it was.
         """
         name = self._source.name
         self._tx.flush()
-        vanishing = self._vanishing()
+        missing = self._missing() if lost else []
+        vanishing = self._vanishing() + len(missing) + pulled
         limit = max(self._publish.guard_floor, int(self._publish.guard * before))
         if vanishing > limit and not yes and not self._source.keep_deleted:
             raise GuardError(
@@ -47,13 +67,46 @@ class Removal:
                 "`feedpub publish --yes`; to keep deleted articles published for ever, set keep_deleted = true.",
                 source=name,
             )
-        removed = 0
+        removed = len(missing)
+        self._withdraw_lost(missing)
         for rows in self._tx.gone(name):
             kept = [row for row in rows if self._source.keep_deleted and row.record_id]
             for row in kept:
                 self._keep(row)
             removed += self._drop([row for row in rows if row not in kept])
         return removed
+
+    def displaced(self, ids: Iterable[str]) -> None:
+        """Withdraw articles at whose place another one stands now, unless they stand elsewhere themselves."""
+        self._tx.flush()
+        identity, document = schema.identity, schema.document
+        still = (
+            select(identity.c.id)
+            .join(document, document.c.record_id == identity.c.id)
+            .where(document.c.source == identity.c.source, document.c.place == identity.c.place)
+        )
+        found = {row.id for row in self._tx.rows(identity, "id", ids, identity.c.id.in_(still))}
+        self.withdraw([identifier for identifier in ids if identifier not in found], ())
+
+    def _missing(self) -> list[Any]:
+        """The articles that only the ledger knows: they were deleted while there was no store."""
+        return list(self._tx.connection.execute(_lost().where(schema.identity.c.source == self._source.name)))
+
+    def withdraw_lost(self) -> None:
+        """Withdraw the articles of this source that only the ledger knows."""
+        self._withdraw_lost(self._missing())
+
+    def _withdraw_lost(self, identities: Sequence[Any]) -> None:
+        for row in identities:
+            self._tx.put(
+                schema.record,
+                {
+                    "id": row.id, "kind": "article", "type": "NewsArticle",
+                    "data": orjson.dumps({"@type": "NewsArticle", "@id": row.id}), "source": row.source,
+                    "sort_at": row.first_seen_at, "updated_at": row.first_seen_at, "digest": "", "dirty": True,
+                },
+            )  # fmt: skip
+        self.withdraw([row.id for row in identities], [row.place for row in identities])
 
     def _keep(self, row: Any) -> None:
         document = {**row._mapping, "state": "kept"}
@@ -71,6 +124,7 @@ class Removal:
         }
         withdrawn = [identifier for identifier in ids if identifier not in moved]
         self.withdraw(withdrawn, places)
+        self._copies.drop(places)
         self._tx.delete(schema.held, "place", places, schema.held.c.source == name)
         self._tx.delete(schema.document, "place", places, schema.document.c.source == name)
         return len(withdrawn)
@@ -103,3 +157,27 @@ class Removal:
         for row in self._tx.rows(schema.facet, "record_id", articles):
             self._touch.facets.add((row.name, row.slug))
         self._tx.withdraw(articles, self._at)
+        release(self._tx, articles, at=self._at)
+        if articles:
+            self._free_held()
+
+    def _free_held(self) -> None:
+        """Have those read again that were held back since another article had their id or address."""
+        held = schema.held
+        clash = held.c.problems.contains(b'"rule":"duplicate-')
+        for row in self._tx.connection.execute(select(held.c.source, held.c.place).where(clash)).all():
+            self._tx.read_again(row.source, row.place, at=self._at)
+
+
+def lost_articles(connection: Connection) -> dict[str, int]:
+    """How many published articles only the ledger knows, by source: after the store was begun anew."""
+    found: dict[str, int] = {}
+    for row in connection.execute(_lost()):
+        found[row.source] = found.get(row.source, 0) + 1
+    return found
+
+
+def _lost() -> Select[Any]:
+    identity, record = schema.identity, schema.record
+    there = select(record.c.id).where(record.c.id == identity.c.id).exists()
+    return select(identity).where(identity.c.kind == "article", identity.c.withdrawn_at.is_(None), ~there)

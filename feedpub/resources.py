@@ -60,6 +60,21 @@ def schema_path(name: str) -> Traversable:
     return path
 
 
+def xsd_path(name: str) -> Traversable:
+    """The XML Schema `name`: "sitemap", "siteindex" or "sitemap-news". Each lies beside those it includes.
+
+    Raises:
+        FeedpubError: there is no such schema.
+    """
+    folder = schema_folder() / "xsd"
+    known = sorted(
+        entry.name.removesuffix(".xsd") for entry in folder.iterdir() if entry.name.endswith(".xsd")
+    )
+    if name not in known:
+        raise FeedpubError(f"there is no XML schema {name!r}; there are: {', '.join(known)}")
+    return folder / f"{name}.xsd"
+
+
 @cache
 def schema_document(name: str) -> MappingProxyType[str, Any]:
     """The schema `name` as JSON; read once, so don't change what is in it."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import email.utils
 import logging
 import os
+import posixpath
 import re
 import signal
 import socket
@@ -20,7 +21,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -78,8 +79,15 @@ _NOT_FOUND = (
 class _Site:
     """The ASGI application below Starlette's own layers."""
 
-    def __init__(self, output: Path, max_age_seconds: int, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        output: Path,
+        max_age_seconds: int,
+        site_url: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._output = Output(output)
+        self._site_url = site_url
         self._max_age = max(0, max_age_seconds)
         self._clock = clock
 
@@ -98,7 +106,7 @@ class _Site:
             if entry is None:
                 return self._not_found()
             if isinstance(entry.get("redirect"), str):
-                return self._redirect(entry["redirect"])
+                return self._redirect(entry["redirect"], request.scope["path"])
             file = await self._read(path)
             if file is not None and entry.get("hash") not in (None, file.digest):
                 # Published since the manifest was read: what it says of this file may have changed too.
@@ -149,8 +157,8 @@ class _Site:
             "Expires": email.utils.formatdate(self._clock() + seconds, usegmt=True),
         }
 
-    def _redirect(self, target: str) -> Response:
-        location = _location(target)
+    def _redirect(self, target: str, path: str) -> Response:
+        location = _beside(target, self._site_url, path) or _location(target)
         if location is None:
             return self._not_found()
         return _plain(301, "", {"Location": location, **self._caching("")})
@@ -171,14 +179,16 @@ class _Sized(Response):
         ]
 
 
-def build_app(output: Path, *, max_age_seconds: int = 300) -> Starlette:
+def build_app(output: Path, *, max_age_seconds: int = 300, site_url: str | None = None) -> Starlette:
     """An ASGI application that serves the published files in `output`.
 
     Args:
         output: the folder that `feedpub publish` writes; it may still be empty.
         max_age_seconds: how long clients may keep an answer without asking again; the timer's interval.
+        site_url: the site's address with a final "/": redirects to pages below it lead to where this server
+            is reached, whatever its name and port. None to send them as they stand in the manifest.
     """
-    return Starlette(routes=[Mount("", app=_Site(output, max_age_seconds))])
+    return Starlette(routes=[Mount("", app=_Site(output, max_age_seconds, site_url))])
 
 
 def run(config: Config, *, host: str | None = None, port: int | None = None) -> int:
@@ -202,7 +212,7 @@ def run(config: Config, *, host: str | None = None, port: int | None = None) -> 
     listener = _listen(host, port)
     server = uvicorn.Server(
         uvicorn.Config(
-            build_app(config.publish.output, max_age_seconds=max_age),
+            build_app(config.publish.output, max_age_seconds=max_age, site_url=config.site.url),
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -279,6 +289,17 @@ def _media_type(path: str, entry: Mapping[str, Any]) -> str:
     if _WITH_CHARSET.fullmatch(stated):
         return f"{stated}; charset=utf-8"
     return stated
+
+
+def _beside(target: str, site_url: str | None, path: str) -> str | None:
+    """The way from a request's path to one of our own pages (RFC 9110, 10.2.2: a reference may be relative).
+
+    None for any other address. Not a path from "/": a proxy may serve the output in a folder.
+    """
+    if site_url is None or not target.startswith(site_url) or re.search("[?#]", target):
+        return None
+    key = _inside("/" + unquote(target.removeprefix(site_url)))
+    return quote(posixpath.relpath(f"/{key}", posixpath.dirname(path))) if key is not None else None
 
 
 def _location(target: str) -> str | None:

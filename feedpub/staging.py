@@ -105,7 +105,9 @@ def told(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         remedy = _REMEDIES.get(error.errno or 0, "look at the disk and the folder's permissions")
+        # Of a renaming, the second is the name that was to be given: the one that people know.
+        where = error.filename2 or error.filename or path
         raise PublishError(
-            f"{error.filename or path}: {error.strerror}. What was published before stays up; {remedy}, then run again.",
+            f"{where}: {error.strerror}. What was published before stays up; {remedy}, then run again.",
             path=str(path),
         ) from error

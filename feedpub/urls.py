@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 import uuid
 from functools import lru_cache
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
@@ -16,6 +17,9 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _NOT_IN_IRI = re.compile(r'[\x00-\x20<>"{}|\\^`\x7f-\x9f]')
 # Names that are safe in every file system: no hidden ones, no "..".
 _PLAIN_PATH = re.compile(r"[\w~+-][\w.~+-]*(?:/[\w~+-][\w.~+-]*)*")
+# What keeps nobody's names apart: "Jean-Luc O'Neil" and "J. R. Marsh" have one spelling without.
+_HYPHEN = re.compile(r"(?<=[a-z0-9])-(?=[a-z0-9])")
+_WITHIN_NAMES = re.compile(r"(?<=[a-z0-9])['’](?=[a-z])|(?<=[a-z])\.(?= |$)")
 _TRACKING = re.compile(r"^(utm_[a-z]+|fbclid|gclid|mc_cid|mc_eid|igshid)$", re.IGNORECASE)
 _SAFE = "%/:=&?~#+!$,;'@()*[]"
 _PORTS = {"http": 80, "https": 443}
@@ -114,6 +118,38 @@ def slugify(text: str, max_length: int = 60) -> str:
             break
         slug = longer
     return slug or (words[0][:max_length] if words else "item")
+
+
+@lru_cache(maxsize=4096)
+def term_slug(value: str) -> str:
+    """The slug of a section, keyword or author, which two values share only if they count as the same.
+
+    That is: if they differ only in case, white space, the marks on Latin letters, "&" for "and", or in
+    hyphens, apostrophes and the points of abbreviations ("J. R. O'Neil-Smith"). Where `slugify` loses more
+    ("C++", another script, a very long value), "-" and 6 hex digits of the value's SHA-256 follow its slug.
+    """
+    folded = _folded(value)
+    plain = _WITHIN_NAMES.sub("", _HYPHEN.sub(" ", folded))
+    slug = slugify(folded)
+    if plain.replace(" ", "-") == slug:
+        return slug
+    return f"{slugify(folded, 53)}-{hashlib.sha256(folded.encode('utf-8', 'surrogatepass')).hexdigest()[:6]}"
+
+
+def _folded(value: str) -> str:
+    """`value` in lower case with single spaces, Latin letters without their marks, and "and" for "&"."""
+    from anyascii import anyascii
+
+    text = unicodedata.normalize("NFC", unicodedata.normalize("NFC", value).casefold())
+    letters: list[str] = []
+    for char in text.replace("&", " and "):
+        name = "" if char.isascii() else unicodedata.name(char, "")
+        plain = anyascii(char).lower() if name.startswith("LATIN ") else ""
+        if plain.isalpha():
+            letters.append(plain)
+        elif not (name.startswith("COMBINING ") and letters and re.fullmatch("[a-z]+", letters[-1])):
+            letters.append(char)
+    return " ".join("".join(letters).split())
 
 
 def alias_stem(alias: str, site_url: str) -> str | None:

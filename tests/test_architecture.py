@@ -78,6 +78,7 @@ HEAVY = {
     *(
         "extruct",
         "feedgen",
+        "icalendar",
         "jinja2",
         "jsonschema",
         "jsonschema_rs",
@@ -362,7 +363,7 @@ def importers_of(package: str) -> set[str]:
 @pytest.mark.parametrize(
     ("package", "module", "work"),
     [
-        ("feedgen", "formats.rss", "feedpub.render([], feedpub.Site(), 'rss')"),
+        ("feedgen", "formats.frames", "feedpub.render([], feedpub.Site(), 'rss')"),
         (
             "extruct",
             "extraction.pagedata",

@@ -348,6 +348,38 @@ def test_strict_makes_held_documents_an_exit_code(steps, room):
     assert run("publish", "--strict")[0] == 1
 
 
+def test_what_a_source_noticed_is_told_below_it(steps, room):
+    steps.result = report(
+        sources=(
+            SourceReport("articles", new=3, notices=("A link\x1b[2J leads out; it was left out.",)),
+            SourceReport(
+                "wire", new=1, notices=tuple(f"Name {number} is not UTF-8." for number in range(12))
+            ),
+        )
+    )
+    code, out, _ = run("publish", "--strict")
+    assert code == 0
+    lines = out.splitlines()
+    assert (
+        lines[lines.index("  articles  3 new") + 1] == "    Note: A link\\x1b[2J leads out; it was left out."
+    )
+    assert "    Note: Name 9 is not UTF-8." in lines
+    assert "    Note: Name 10 is not UTF-8." not in lines
+    assert "    … and 2 more: feedpub publish -v" in lines
+    assert "    Note: Name 11 is not UTF-8." in run("publish", "-v")[1]
+
+
+def test_a_part_that_cannot_be_read_is_told_and_with_strict_1(steps, room):
+    closed = "The folder closed/ could not be read (Permission denied); what is in it stays as it was."
+    steps.result = report(sources=(SourceReport("articles", new=3, complete=False, notices=(closed,)),))
+    code, out, _ = run("publish")
+    assert code == 0
+    assert f"    Note: {closed}" in out
+    assert run("publish", "--strict")[0] == 1
+    for option in ("--quiet", "--json"):
+        assert f"feedpub: articles: {closed}" in run("publish", option)[2]
+
+
 def test_a_failed_source_is_1_and_told(steps, room):
     steps.result = report(sources=(SourceReport("wire", failure="/mnt/wire is not mounted."),))
     code, out, _ = run("publish")

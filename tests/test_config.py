@@ -218,7 +218,7 @@ def test_sizes(write, written, count):
         ("[publish]\nlimit = 0\n", 2, ["publish.limit"]),
         ("[publish]\nlimit = true\n", 2, ["true is not a whole number"]),
         ("[publish]\nlimit = 10.5\n", 2, ["10.5 is not a whole number"]),
-        ('[publish]\nformats = ["rzz"]\n' + ARTICLES, 2, ['no format "rzz"; known are: jsonld, rss']),
+        ('[publish]\nformats = ["rzz"]\n' + ARTICLES, 2, ['no format "rzz"; known are: ', "jsonld, rss"]),
         ("[server]\nport = 70000\n", 2, ["a port number from 0 to 65535"]),
         ('[site]\nurl = "htp://x.org"\n', 2, ['"htp://x.org" is not an http or https address']),
         ('[site]\nurl = "https://x.org/?a=1"\n', 2, ["site.url"]),
@@ -241,6 +241,21 @@ def test_sizes(write, written, count):
         ('[feeds.w]\nwhere.sektion = "x"\n', 2, ["did you mean feeds.w.where.section?"]),
         ('[feeds.w]\nwhere = "x"\n', 2, ['"x" is not a table']),
         ("[site]\ntitle = 'x'\n", None, ["no source is named", "[sources.articles]"]),
+        (ARTICLES + '[feeds.w]\nwhere.type = "Event"\n', 4, ["type of event", '"icalendar"', '"events"']),
+        (ARTICLES + '[feeds.w]\nwhere.type = ["Festival"]\n', 4, ["feeds.w.where.type", "type of event"]),
+        (ARTICLES + '[feeds.w]\nwhere.type = "OpinionArticle"\n', 4, ['did you mean "OpinionNewsArticle"?']),
+        (ARTICLES + '[feeds.w]\nwhere.type = "xyz"\n', 4, ["the types are: ", "ReviewNewsArticle"]),
+        (ARTICLES + '[feeds.w]\nwhere.source = "article"\n', 4, ['no source "article"', 'mean "articles"?']),
+        (ARTICLES + '[feeds.w]\nwhere.source = "zzz"\n', 4, ["the sources are: articles"]),
+        (ARTICLES + '[feeds.w]\nwhere.language = "french"\n', 4, ["not a language tag", 'mean "fr"?']),
+        (ARTICLES + '[feeds.w]\nwhere.language = "Deutsch"\n', 4, ['did you mean "de"?']),
+        (ARTICLES + '[feeds.w]\nwhere.language = ["en", "pt_BR"]\n', 4, ['did you mean "pt-BR"?']),
+        (ARTICLES + '[feeds.w]\nwhere.language = "!"\n', 4, ['for example "en"']),
+        (
+            ARTICLES + '[sources.articles.fields]\nheadline = "title..rendered"\n', 4,
+            ["sources.articles.fields.headline", '"title..rendered" is not a JMESPath expression'],
+        ),
+        (ARTICLES + 'fields = { id = "a[" }\n', 3, ["sources.articles.fields.id", "not a JMESPath"]),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_file_line_key_and_the_right_way(write, text, line, words):
@@ -253,6 +268,20 @@ def test_a_mistake_is_told_with_file_line_key_and_the_right_way(write, text, lin
         assert word in message
     assert error.key
     assert error.path is not None
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        'type = "NewsArticle"',
+        'type = "opinionnewsarticle"',
+        'type = ["AskPublicNewsArticle", "ReviewNewsArticle"]',
+        'source = "articles"',
+        'language = ["en", "pt-BR", "zh-Hant-TW", "EN-gb"]',
+    ],
+)
+def test_a_filter_that_articles_can_meet_is_accepted(write, where):
+    assert load(write(f"{ARTICLES}[feeds.w]\nwhere.{where}\n")).feeds[1].path == "w"
 
 
 def test_all_mistakes_are_told_at_once(write):

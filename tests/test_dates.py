@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -209,6 +210,13 @@ def test_rfc_822_and_rfc_3339_are_written_in_english_with_numeric_zones() -> Non
     assert dates.rfc3339(datetime(2025, 9, 2, tzinfo=UTC)) == "2025-09-02T00:00:00Z"
     west = datetime(2025, 9, 2, tzinfo=timezone(-timedelta(hours=3, minutes=30)))
     assert dates.rfc822(west) == "Tue, 02 Sep 2025 00:00:00 -0330"
+
+
+def test_an_offset_with_seconds_is_written_as_utc() -> None:
+    # Berlin kept local mean time, 53 minutes and 28 seconds ahead of Greenwich, until 1893.
+    old = datetime(1849, 3, 1, 12, 0, tzinfo=ZoneInfo("Europe/Berlin"))
+    assert dates.rfc822(old) == "Thu, 01 Mar 1849 11:06:32 +0000"
+    assert dates.rfc3339(old) == "1849-03-01T11:06:32Z"
 
 
 def test_time_without_zone_is_not_written() -> None:

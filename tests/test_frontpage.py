@@ -100,23 +100,114 @@ def test_events_link_to_themselves_or_to_the_article_that_reports_them() -> None
     ]
 
 
-def test_each_feed_is_offered_with_what_to_do() -> None:
-    calendar = Alternate("Events", "text/calendar", "https://courier.example/events.ics")
-    root = front(samples.ENTRY, alternates=[*samples.ALTERNATES, calendar])
-    assert texts(root, "//section[@class='feeds noprint']//h3") == [
+TYPES = {
+    "feed.jsonld": "application/ld+json",
+    "feed.xml": "application/rss+xml",
+    "atom.xml": "application/atom+xml",
+    "feed.json": "application/feed+json",
+    "events.ics": "text/calendar",
+    "events.jsonld": "application/ld+json",
+}
+
+
+def feed(folder: str, title: str) -> list[Alternate]:
+    return [Alternate(title, kind, f"https://courier.example/{folder}{name}") for name, kind in TYPES.items()]
+
+
+def test_the_main_feed_is_offered_in_each_format_with_what_to_do() -> None:
+    opml = Alternate("All feeds", "text/x-opml", "https://courier.example/feeds.opml")
+    odd = Alternate("Odd", "application/x-odd", "https://courier.example/feed.odd")
+    root = front(samples.ENTRY, alternates=[*feed("", "The Alder Courier"), opml, odd])
+    assert texts(root, "//ul[@class='cards']//h3") == [
         "For your feed reader (RSS)",
+        "For your feed reader (Atom)",
+        "For your feed reader (JSON Feed)",
+        "For your calendar (iCalendar)",
+        "All feeds at once (OPML)",
         "For programs (JSON-LD)",
-        "iCalendar",
+        "Events for programs (JSON-LD)",
+        "In another format (application/x-odd)",
     ]
-    assert len(texts(root, "//section[@class='feeds noprint']//p[@class='how']")) == 3
-    assert texts(root, "//section[@class='feeds noprint']//code") == [
-        "https://courier.example/feed.xml",
-        "https://courier.example/feed.jsonld",
-        "https://courier.example/events.ics",
+    hints = texts(root, "//ul[@class='cards']//p[@class='how']")
+    assert len(set(hints)) == 8
+    names = ["feed.xml", "atom.xml", "feed.json", "events.ics", "feeds.opml", "feed.jsonld", "events.jsonld"]
+    assert texts(root, "//ul[@class='cards']//code")[:7] == [f"https://courier.example/{n}" for n in names]
+    assert root.xpath("//ul[@class='cards']//a/@href")[:7] == [f"./{name}" for name in names]
+    assert root.xpath("//div[@class='narrow']") == []
+
+
+def test_who_opened_a_raw_feed_is_helped() -> None:
+    root = front(samples.ENTRY, alternates=samples.ALTERNATES)
+    (note,) = texts(root, "//section[@class='feeds noprint']/div[@class='box note']")
+    assert note.startswith("You opened a feed and saw only code?")
+
+
+def test_every_other_feed_has_one_row_in_its_group() -> None:
+    alternates = [
+        *feed("", "The Alder Courier"),
+        *feed("authors/amina-rahman/", "The Alder Courier: Amina Rahman"),
+        *feed("sections/politics/", "The Alder Courier: Politics"),
+        *feed("harbour/", "From the harbour"),
+        *feed("sections/transport/", "The Alder Courier: Transport"),
+        *feed("keywords/bypass/", "The Alder Courier: bypass"),
     ]
-    assert root.xpath("//head/link[@rel='alternate']/@href") == [
-        "https://courier.example/feed.xml",
-        "https://courier.example/events.ics",
+    root = front(
+        samples.ENTRY,
+        alternates=alternates,
+        section_pages={"Politics": "sections/politics/index.html"},
+        feed_pages={"authors/amina-rahman": "authors/amina-rahman/index.html"},
+    )
+    assert texts(root, "//div[@class='narrow']/h4") == ["Selections", "Sections", "Topics", "Authors"]
+    assert [texts(group, "li/span[@class='what']") for group in root.xpath("//ul[@class='rows']")] == [
+        ["From the harbour"], ["Politics", "Transport"], ["bypass"], ["Amina Rahman"],
+    ]  # fmt: skip
+    assert root.xpath("//ul[@class='rows']//span[@class='what']/a/@href") == [
+        "./sections/politics/index.html",
+        "./authors/amina-rahman/index.html",
+    ]
+    politics = root.xpath("//ul[@class='rows']")[1][0]
+    assert texts(politics, "span[@class='formats']/a") == [
+        "RSS", "Atom", "JSON Feed", "iCalendar", "JSON-LD", "JSON-LD (events)",
+    ]  # fmt: skip
+    assert politics.xpath("span[@class='formats']/a/@href")[0] == "./sections/politics/feed.xml"
+    assert len(root.xpath("//ul[@class='cards']/li")) == 6
+
+
+def test_browsers_find_the_main_feed_in_every_format_and_the_others_once() -> None:
+    data_first = samples.ALTERNATES[::-1]
+    opml = Alternate("All feeds", "text/x-opml", "https://courier.example/feeds.opml")
+    alternates = [*feed("", "Main"), opml, *feed("a/", "A"), *feed("b/", "B")]
+    found = front(samples.ENTRY, alternates=alternates).xpath("//head/link[@rel='alternate']/@href")
+    assert [url.removeprefix("https://courier.example/") for url in found] == [
+        "feed.xml", "atom.xml", "feed.json", "events.ics", "a/feed.xml", "b/feed.xml",
+    ]  # fmt: skip
+    assert front(samples.ENTRY, alternates=data_first).xpath("//head/link[@rel='alternate']/@href") == [
+        "https://courier.example/feed.xml"
+    ]
+
+
+def test_events_and_sections_lead_to_their_own_pages() -> None:
+    sport = story(1, articleSection="Sport")
+    root = front(
+        samples.ENTRY,
+        sport,
+        events=[{**samples.EVENT, "url": "https://f.example/"}],
+        event_pages={samples.EVENT_ID: "events/2025/10/meeting.html"},
+        section_pages={"Politics": "sections/politics/index.html", "Sport": "sections/sport/index.html"},
+    )
+    assert root.xpath("//section[@class='side']//a/@href") == ["./events/2025/10/meeting.html"]
+    assert root.xpath("//nav[@class='jump noprint']/a/@href") == [
+        "./sections/politics/index.html",
+        "./sections/sport/index.html",
+        "#section-3",
+    ]
+    assert root.xpath("//section[@class='sections']//h3/a/@href") == [
+        "./sections/politics/index.html",
+        "./sections/sport/index.html",
+    ]
+    assert root.xpath("//p[@class='kicker']/a/@href") == [
+        "./sections/politics/index.html",
+        "./sections/sport/index.html",
     ]
 
 

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from feedpub.formats import jsonld
+from feedpub.formats import datafeed, jsonld
 from feedpub.formats.jsonld import JsonLdFormat
-from feedpub.models import Entry
+from feedpub.models import Channel, Entry
 from feedpub.urls import is_absolute_iri
+from feedpub.validation import validate_document
+from tests.conftest import ROOT
 from tests.judges import linked_data, samples
 
 JSONLD = JsonLdFormat(samples.SITE)
@@ -189,11 +191,90 @@ def test_a_publisher_without_an_id_is_written_in_place() -> None:
     "identifier", ["urn:uuid:1", "https://a.example/b?c=d#e", "tag:a.example,2025:ü", "x:%23", "x:#", "x:[1]"]
 )
 def test_items_have_absolute_addresses_that_differ(identifier: str) -> None:
-    iri = jsonld.item_iri(FEED_URL, identifier)
+    iri = datafeed.item_iri(FEED_URL, identifier)
     assert is_absolute_iri(iri)
     assert iri.count("#") == 1
-    assert iri not in {jsonld.item_iri(FEED_URL, other) for other in ("x:%2523", "x:", identifier + "/")}
+    assert iri not in {datafeed.item_iri(FEED_URL, other) for other in ("x:%2523", "x:", identifier + "/")}
     assert iri.isascii()
+
+
+PAGED = replace(samples.CHANNEL, previous_page=2)
+PAGES = (PAGED, replace(PAGED, page=2, previous_page=1), replace(PAGED, page=1, previous_page=None))
+PAGE_URL = "https://courier.example/archives/0/feed-{}.jsonld"
+
+
+def paged(channel: Channel, *entries: Entry) -> dict[str, Any]:
+    document = json.loads(b"".join(JSONLD.assemble(channel, map(JSONLD.render, entries))))
+    assert validate_document("datafeed", document) == ()
+    return document
+
+
+def test_the_subscription_document_names_the_archive_page_with_what_is_older() -> None:
+    head, *rest = paged(PAGED, samples.ENTRY)["@graph"]
+    assert head["@id"] == FEED_URL
+    assert head["hasPart"] == {"@id": PAGE_URL.format(2)}
+    assert not {"isPartOf", "position"} & head.keys()
+    assert "DataFeed" not in [node["@type"] for node in rest]
+
+
+def test_an_archive_page_is_a_feed_of_its_own_and_part_of_the_whole() -> None:
+    head, whole, item, *_ = paged(PAGES[1], samples.ENTRY)["@graph"]
+    assert head["@type"] == "DataFeed"
+    assert head["@id"] == head["url"] == PAGE_URL.format(2)
+    assert head["position"] == 2
+    assert head["isPartOf"] == {"@id": FEED_URL}
+    assert "hasPart" not in head
+    assert whole == {"@type": "DataFeed", "@id": FEED_URL, "hasPart": {"@id": PAGE_URL.format(1)}}
+    assert item["@id"] == f"{PAGE_URL.format(2)}#{samples.ARTICLE_ID}"
+    assert head["dataFeedElement"][0] == {"@id": item["@id"]}
+
+
+def test_the_oldest_page_names_no_older_one() -> None:
+    nodes = paged(PAGES[2], samples.ENTRY)["@graph"]
+    assert nodes[0]["position"] == 1
+    assert [node["@type"] for node in nodes].count("DataFeed") == 1
+    assert "hasPart" not in linked_data.keys(nodes)
+
+
+@pytest.mark.parametrize("context", linked_data.contexts(), ids=lambda path: path.name)
+def test_a_reader_of_linked_data_finds_every_page_and_all_pages_agree(context: Path) -> None:
+    least = {"url": "https://courier.example/1", "articleBody": "The bridge opened on Tuesday."}
+    documents = {
+        FEED_URL: paged(PAGES[0], samples.entry("urn:x:new", **least)),
+        PAGE_URL.format(2): paged(PAGES[1], samples.ENTRY),
+        PAGE_URL.format(1): paged(PAGES[2], samples.entry("urn:x:old", **least)),
+    }
+    part, part_of = f"{linked_data.SCHEMA}hasPart", f"{linked_data.SCHEMA}isPartOf"
+    address, walked = FEED_URL, []
+    while address:
+        walked.append(address)
+        nodes = {node["@id"]: node for node in linked_data.expand(documents[address], context)}
+        (element,) = nodes[address][f"{linked_data.SCHEMA}dataFeedElement"][:1]
+        assert element["@id"] in nodes
+        whole = nodes[address].get(part_of, [{"@id": address}])[0]["@id"]
+        assert whole == FEED_URL
+        address = nodes.get(whole, {}).get(part, [{"@id": ""}])[0]["@id"]
+    assert walked == list(documents)
+    # All in one graph, as in a triple store: the feed has two parts, and no part has a part.
+    together = linked_data.statements(documents.values(), context)
+    assert [line for line in together if f"<{part}>" in line] == [
+        f"<{FEED_URL}> <{part}> <{PAGE_URL.format(1)}> .",
+        f"<{FEED_URL}> <{part}> <{PAGE_URL.format(2)}> .",
+    ]
+
+
+@pytest.mark.parametrize("context", linked_data.contexts(), ids=lambda path: path.name)
+def test_the_terms_of_pages_are_those_of_schema_org_for_a_feed(context: Path) -> None:
+    table = json.loads((ROOT / "tests/data/schemaorg-properties.json").read_bytes())["types"]
+    allowed = set()
+    for kind in ("DataFeed", "Dataset", "CreativeWork", "Thing"):
+        allowed |= set(table[kind]["properties"])
+    for channel in PAGES:
+        feeds = [node for node in paged(channel)["@graph"] if node["@type"] == "DataFeed"]
+        for found in feeds:
+            terms = {key for key in found if not key.startswith("@")}
+            assert terms <= allowed
+            assert terms <= linked_data.terms(context)
 
 
 def test_a_feed_is_one_node_a_line_and_the_same_bytes_each_time() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feedpub import extraction
 from feedpub.extraction import frontmatter
 from feedpub.extraction.markdown import read
 from feedpub.extraction.settings import ExtractSettings
@@ -198,6 +199,9 @@ def test_values_stay_what_they_look_like() -> None:
         ("status: draft", True),
         ("status: published", False),
         ("draft: yes", True),
+        ("draft: y", True),
+        ("draft: 1", True),
+        ("draft: n", False),
     ],
 )
 def test_drafts_are_told_in_each_generators_way(line: str, draft: bool) -> None:
@@ -370,6 +374,24 @@ def test_event_page_becomes_an_event() -> None:
     assert event.origins["start"].quote == "2025-07-12T19:30"
 
 
+@pytest.mark.parametrize("word", ["maybe", "2", "almost"])
+def test_word_that_may_or_may_not_mean_a_draft_holds_the_article_back(word: str) -> None:
+    found = problem(yaml(f"title: T\ndraft: {word}"))
+    assert (found.rule, found.line, found.value) == ("draft-unclear", 3, repr(word))
+
+
+def test_size_and_words_of_a_picture_are_kept_for_articles_and_events() -> None:
+    picture = "{url: https://example.org/b.png, width: 800, height: 600px, alt: A bridge, caption: Dusk}"
+    expected = (
+        Image(
+            "https://example.org/b.png", width=800, height=600, alternative_text="A bridge", caption="Dusk"
+        ),
+    )
+    found = article(yaml(f"title: T\nimage: {picture}\nevents:\n  - name: Fair\n    image: {picture}"))
+    assert found.images == expected
+    assert found.events[0].images == expected
+
+
 def test_event_page_takes_its_name_from_the_heading() -> None:
     (found,) = extract("---\ntype: event\nstart: 2025-10\n---\n# Book fair\n\nBooks.").events
     assert (found.name, found.start, found.description) == ("Book fair", When("2025-10", "month"), "Books.")
@@ -410,6 +432,93 @@ def test_article_carries_its_events() -> None:
     assert found.status == "EventCancelled"
     assert found.offers == (Offer(price="0"),)
     assert not found.main
+
+
+def test_place_with_nothing_but_an_address_on_the_net_is_virtual() -> None:
+    found = event("- name: Talk\n  place: {url: https://zoom.example/1}")
+    assert found.locations == (Place(type="VirtualLocation", url="https://zoom.example/1"),)
+    found = event("- name: Talk\n  place: {name: Town Hall, url: https://hall.example/}")
+    assert found.locations == (Place("Town Hall", url="https://hall.example/"),)
+
+
+def test_events_within_an_event_are_named_and_those_with_a_start_are_events_too() -> None:
+    text = """\
+- name: City days
+  start: 2025-09-05
+  sub_events:
+    - Children's run
+    - name: Fireworks
+      start: 2025-09-06T22:00
+  super_event: {name: Summer, id: "https://example.org/summer"}"""
+    days, fireworks = article(yaml(f"title: T\nevents:\n{textwrap.indent(text, '  ')}")).events
+    assert days.sub_events == ("Children's run", "Fireworks")
+    assert days.super_event == "https://example.org/summer"
+    assert (fireworks.name, fireworks.start) == ("Fireworks", When("2025-09-06T22:00", "minute"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "start", "doors"),
+    [
+        ("start: 2025-10-01T19:00\ndoors: 17:30", "2025-10-01T19:00", "2025-10-01T17:30"),
+        ("start: 2025-10-01T19:00+02:00\ndoors: 17:30", "2025-10-01T19:00+02:00", "2025-10-01T17:30+02:00"),
+        (
+            "start: 2025-10-01T19:00\ndoors: 5 pm\ntimezone: Europe/Berlin",
+            "2025-10-01T19:00+02:00",
+            "2025-10-01T17:00+02:00",
+        ),
+        ("date: 2025-10-01\ntime: 18:00", "2025-10-01T18:00", None),
+        ("date: 2025-10-01\ntime: 6 pm\ntimezone: Europe/Berlin", "2025-10-01T18:00+02:00", None),
+        ("date: 2025-10-01T18:00\ntime: 6 pm", "2025-10-01T18:00", None),
+    ],
+)
+def test_time_of_day_belongs_to_the_day_of_the_start(lines: str, start: str, doors: str | None) -> None:
+    (found,) = extract(f"---\ntype: event\ntitle: Fair\n{lines}\n---\nx").events
+    assert found.start is not None
+    assert found.start.value == start
+    assert (found.door_time and found.door_time.value) == doors
+
+
+@pytest.mark.parametrize(
+    "lines", ["start: 2025-10\ndoors: 17:30", "doors: 17:30", "date: 2025-10-01\ntime: late"]
+)
+def test_time_of_day_without_a_day_is_left_out_with_advice(lines: str) -> None:
+    found = extract(f"---\ntype: event\ntitle: Fair\n{lines}\n---\nx")
+    assert [(p.rule, p.severity) for p in found.problems] == [("event-time", "advice")]
+    assert found.events[0].door_time is None
+
+
+def left_out(text: str, media_type: str = "text/markdown") -> list[str]:
+    """The messages of what a document says was left out of it."""
+    found = extraction.extract(Document("s", "a", text.encode(), media_type))
+    return [p.message for p in found.problems if p.rule == "left-out" and p.severity == "advice"]
+
+
+def test_what_no_record_takes_over_is_named_in_one_advice() -> None:
+    events = "events:\n  - name: Fair\n    tags: [children]\n    layout: wide"
+    matter = f"title: T\nphoto_agency: Example Pictures\nlayout: post\npin_it: true\npermalink: /x/\nempty:\n{events}"
+    assert left_out(yaml(matter)) == [
+        "Records have no place for “photo_agency”, “tags” of the event “Fair”, so it was left out."
+    ]
+
+
+def test_what_an_event_page_says_for_nothing_is_named() -> None:
+    text = "---\ntype: event\ntitle: Fair\nlayout: event\ndraft: false\ntags: [children]\n---\nx"
+    assert left_out(text) == ["Records have no place for “tags” of the event “Fair”, so it was left out."]
+
+
+def test_unknown_line_of_a_header_block_is_named() -> None:
+    text = "Headline: Bridge opens\nDate: 2025-09-02\nPhotographer: Jo Doe\n\nThe bridge opened on Monday."
+    assert left_out(text, "text/plain") == ["Records have no place for “Photographer”, so it was left out."]
+
+
+def test_nothing_is_said_where_nothing_was_left_out() -> None:
+    assert left_out(yaml("title: T\nauthor: Jane Doe\nlayout: post")) == []
+
+
+def test_attendance_is_a_mode_where_it_is_a_word_for_one() -> None:
+    assert event("- name: Talk\n  attendance: online").attendance_mode == "OnlineEventAttendanceMode"
+    counted = event("- name: Talk\n  attendance: 200")
+    assert (counted.attendance_mode, counted.extra) == (None, ("attendance",))
 
 
 def test_place_on_the_net_is_virtual() -> None:

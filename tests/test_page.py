@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given
 from lxml import html as lxml_html
 
-from feedpub.formats import page, wording
-from feedpub.models import Entry, Media
+from feedpub.formats import page, phrases, wording
+from feedpub.models import Alternate, Entry, Media
 from tests.judges import samples
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'><svg onload=alert(1)>"
@@ -99,6 +99,29 @@ def test_events_are_listed_with_date_place_and_status() -> None:
 def test_an_event_says_no_more_than_is_known(event: dict[str, Any], expected: str) -> None:
     entry = replace(samples.ENTRY, events=({"@type": "Event", "@id": "urn:x:1", **event},))
     assert text_of(render(entry), "//section[@aria-label='Events in this article']//li") == [expected]
+
+
+def test_events_and_sections_lead_to_our_pages_about_them() -> None:
+    event = {**samples.EVENT, "url": "https://fair.example/"}
+    elsewhere = {"@type": "Event", "@id": "urn:x:2", "name": "Walk", "url": "https://walk.example/"}
+    written = render(
+        replace(samples.ENTRY, events=(event, elsewhere)),
+        event_pages={samples.EVENT_ID: "events/2025/10/meeting.html"},
+        section_pages={"Transport": "sections/transport/index.html"},
+    )
+    assert attributes(written, "//section[@aria-label='Events in this article']//a/@href") == [
+        "../../../events/2025/10/meeting.html",
+        "https://walk.example/",
+    ]
+    assert text_of(written, "//p[@class='kicker']") == ["Politics · Transport"]
+    assert attributes(written, "//p[@class='kicker']/a/@href") == ["../../../sections/transport/index.html"]
+
+
+def test_feeds_of_every_kind_are_found_from_the_page() -> None:
+    kinds = ["application/rss+xml", "application/atom+xml", "application/feed+json", "text/calendar"]
+    feeds = [Alternate("Courier", kind, f"https://courier.example/{n}") for n, kind in enumerate(kinds)]
+    written = page.render_article(samples.ENTRY, site=samples.SITE, alternates=feeds)
+    assert attributes(written, "//link[@rel='alternate']/@type") == ["application/ld+json", *kinds]
 
 
 def test_the_record_is_read_back_from_the_page() -> None:
@@ -302,6 +325,12 @@ def test_dates_are_written_as_people_write_them(value: str, language: str | None
             "en",
             "14 October 2025, 22:00 UTC – 15 October 2025, 02:00 UTC",
         ),
+        (
+            "2025-10-14T18:00+02:00",
+            "2025-10-14T20:00",
+            "en",
+            "14 October 2025, 18:00 UTC+2 – 14 October 2025, 20:00",
+        ),
     ],
 )
 def test_ranges_name_once_what_they_share(start: str, end: str | None, language: str, expected: str) -> None:
@@ -310,10 +339,17 @@ def test_ranges_name_once_what_they_share(start: str, end: str | None, language:
 
 def test_every_language_has_the_same_phrases() -> None:
     english = wording.PHRASES["en"]
-    for phrases in wording.PHRASES.values():
-        assert phrases.keys() == english.keys()
-        for key, phrase in phrases.items():
+    for own in wording.PHRASES.values():
+        assert own.keys() == english.keys()
+        for key, phrase in own.items():
             assert ("{date}" in phrase) == ("{date}" in english[key])
+
+
+def test_no_phrase_hides_another_of_its_name() -> None:
+    own = wording.PHRASES["en"].keys() - phrases.EVENTS["en"].keys() - phrases.FEEDS["en"].keys()
+    parts = (own, phrases.EVENTS["en"], phrases.FEEDS["en"])
+    assert "events" in own
+    assert sum(len(part) for part in parts) == len(wording.PHRASES["en"])
 
 
 def test_a_withdrawn_page_tells_the_day_and_nothing_of_the_article() -> None:
@@ -347,7 +383,8 @@ def test_control_characters_are_dropped() -> None:
 
 @given(title=samples.TEXT, name=samples.TEXT, body=samples.TEXT)
 def test_any_text_survives_render_and_reading(title: str, name: str, body: str) -> None:
-    data = {"headline": title or "x", "author": [{"@type": "Person", "name": name}], "articleBody": body}
+    title = title if title.strip() else "x"  # no record has a blank headline
+    data = {"headline": title, "author": [{"@type": "Person", "name": name}], "articleBody": body}
     entry = samples.entry(**data)
     written = render(entry).decode()
     (found,) = extruct.extract(written, syntaxes=["json-ld"])["json-ld"]

@@ -356,6 +356,19 @@ def test_full_event_is_valid() -> None:
     assert data["subEvent"][0] == {"@id": "urn:x:speech"}
 
 
+def test_offer_that_stands_for_several_is_an_aggregate_offer_and_a_currency_alone_is_none() -> None:
+    several = Offer(low_price="5", high_price="12.50", currency="EUR", count=40)
+    assert event(offers=(several, Offer(currency="EUR")))["offers"] == [
+        {
+            "@type": "AggregateOffer",
+            "lowPrice": "5",
+            "highPrice": "12.50",
+            "offerCount": 40,
+            "priceCurrency": "EUR",
+        }
+    ]
+
+
 @pytest.mark.parametrize(
     "status", ["EventCancelled", "https://schema.org/EventCancelled", "http://schema.org/EventCancelled"]
 )

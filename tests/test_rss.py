@@ -16,9 +16,9 @@ from hypothesis import assume, given
 from lxml import etree
 
 from feedpub.formats.properties import without_controls
-from feedpub.formats.rss import NAMESPACES, RssFormat
+from feedpub.formats.rss import NAMESPACES, RssFormat, update_period
 from feedpub.models import Channel, Entry, Media
-from tests.judges import samples
+from tests.judges import feed_rules, samples
 
 RSS = RssFormat(samples.SITE)
 
@@ -111,10 +111,17 @@ def test_description_stands_before_the_content() -> None:
     assert found.index("description") < found.index("content:encoded")
 
 
-def test_an_item_without_description_has_content_all_the_same_and_none_is_made_up() -> None:
+def test_an_item_without_summary_has_the_whole_text_as_its_description() -> None:
+    # RSS profile, content:encoded; a content:encoded without description draws a warning.
     found = item_of(samples.entry())
-    assert tags(found) == ["title", "link", "content:encoded", "guid", "pubDate"]
-    assert found.findtext(f"{{{NAMESPACES['content']}}}encoded") == samples.HTML
+    assert tags(found) == ["title", "link", "description", "guid", "pubDate", "atom:updated"]
+    assert found.findtext("description") == samples.HTML
+    (item,) = read(samples.entry()).entries
+    assert item.summary == samples.HTML
+
+
+def test_an_item_of_little_words_has_only_what_it_says() -> None:
+    assert tags(item_of(samples.entry(html=""))) == ["title", "link", "guid", "pubDate", "atom:updated"]
 
 
 def test_an_item_without_headline_is_still_valid() -> None:
@@ -139,7 +146,100 @@ def test_an_article_without_a_day_has_no_date() -> None:
 def test_a_channel_without_a_date_does_not_say_now() -> None:
     bare = Channel("", "T", "", "https://h.example/", "https://h.example/", None, 5, "g")
     channel = etree.fromstring(feed(channel=bare)).find("channel")
-    assert tags(channel) == ["title", "link", "description", "atom:link", "docs", "generator", "ttl"]
+    assert tags(channel) == [
+        *("title", "link", "description", "atom:link", "docs", "generator", "ttl"),
+        *("sy:updatePeriod", "sy:updateFrequency"),
+    ]
+
+
+HUBS = ("https://hub.example/", "https://second.example/hub")
+SUBSCRIPTION = replace(samples.CHANNEL, hubs=HUBS, previous_page=3)
+ARCHIVE = replace(samples.CHANNEL, hubs=HUBS, page=3, previous_page=2)
+
+
+def atom_links(channel: Channel) -> list[dict[str, str]]:
+    found = etree.fromstring(feed(samples.ENTRY, channel=channel)).find("channel")
+    return [dict(link.attrib) for link in found.findall(f"{{{NAMESPACES['atom']}}}link")]
+
+
+def test_the_subscription_document_names_itself_the_hubs_and_the_newest_archive_page() -> None:
+    kind = "application/rss+xml"
+    assert atom_links(SUBSCRIPTION) == [
+        {"href": "https://courier.example/feed.xml", "rel": "self", "type": kind},
+        {"href": "https://hub.example/", "rel": "hub"},
+        {"href": "https://second.example/hub", "rel": "hub"},
+        {"href": "https://courier.example/archives/0/feed-3.xml", "rel": "prev-archive", "type": kind},
+    ]
+    assert read(channel=SUBSCRIPTION).feed.link == "https://courier.example/"
+
+
+def test_an_archive_page_names_the_subscription_document_and_what_is_older() -> None:
+    kind = "application/rss+xml"
+    assert atom_links(ARCHIVE) == [
+        {"href": "https://courier.example/archives/0/feed-3.xml", "rel": "self", "type": kind},
+        {"href": "https://courier.example/feed.xml", "rel": "current", "type": kind},
+        {"href": "https://courier.example/archives/0/feed-2.xml", "rel": "prev-archive", "type": kind},
+    ]
+    assert [link["rel"] for link in atom_links(replace(ARCHIVE, previous_page=None))] == ["self", "current"]
+
+
+def test_only_an_archive_page_is_marked_and_it_does_not_say_when_to_come_back() -> None:
+    told = {"ttl", "sy:updatePeriod", "sy:updateFrequency"}
+    archive = set(tags(etree.fromstring(feed(channel=ARCHIVE)).find("channel")))
+    assert "fh:archive" in archive
+    assert not told & archive
+    subscription = set(tags(etree.fromstring(feed(channel=SUBSCRIPTION)).find("channel")))
+    assert "fh:archive" not in subscription
+    assert told <= subscription
+
+
+@pytest.mark.parametrize(
+    ("minutes", "expected"),
+    [
+        (1, ("hourly", 60)),
+        (5, ("hourly", 12)),
+        (30, ("hourly", 2)),
+        (60, ("hourly", 1)),
+        (90, ("daily", 16)),
+        (720, ("daily", 2)),
+        (1440, ("daily", 1)),
+        (2520, ("weekly", 4)),
+        (10080, ("weekly", 1)),
+        # 8.57 times an hour, 1.33 times an hour, 1.44 times a day, every two weeks
+        (7, None),
+        (45, None),
+        (1000, None),
+        (20160, None),
+        (0, None),
+    ],
+)
+def test_the_timer_is_told_as_a_period_where_it_can_be_exactly(
+    minutes: int, expected: tuple[str, int] | None
+) -> None:
+    assert update_period(minutes) == expected
+    channel = etree.fromstring(feed(channel=replace(samples.CHANNEL, ttl_minutes=minutes))).find("channel")
+    told = [channel.findtext(f"{{{NAMESPACES['sy']}}}{name}") for name in ("updatePeriod", "updateFrequency")]
+    assert told == ([None, None] if expected is None else [expected[0], str(expected[1])])
+
+
+def test_readers_find_the_timer_where_they_look_for_it() -> None:
+    found = read().feed
+    assert (found.sy_updateperiod, found.sy_updatefrequency, found.ttl) == ("hourly", "12", "5")
+
+
+def test_an_item_says_when_it_was_updated() -> None:
+    (item,) = read(samples.ENTRY).entries
+    assert item.updated == "2025-09-03T08:15:00Z"
+    assert item.published == "Tue, 02 Sep 2025 00:00:00 +0100"
+    undated = item_of(replace(samples.ENTRY, published_at=None))
+    assert undated.findtext(f"{{{NAMESPACES['atom']}}}updated") == "2025-09-03T08:15:00Z"
+
+
+def test_a_pictures_text_is_not_taken_for_the_items() -> None:
+    entry = replace(samples.ENTRY, data=samples.entry().data)
+    (item,) = read(entry).entries
+    assert entry.media[0].alternative_text == "A wet meadow"
+    assert item.summary == samples.HTML
 
 
 def test_an_empty_feed_is_a_feed() -> None:
@@ -200,7 +300,7 @@ def test_hostile_and_unusual_text_comes_back_the_same(text: str) -> None:
     entry = samples.entry(html=f"<p>x</p>{text}", headline=text, author=[{"name": text}], articleSection=text)
     (item,) = read(entry).entries
     assert item.title == text
-    assert item.content[0].value == f"<p>x</p>{text}"
+    assert item.summary == f"<p>x</p>{text}"
     assert [tag.term for tag in item.tags] == [text]
     assert item_of(entry).findtext(f"{{{NAMESPACES['dc']}}}creator") == text
 
@@ -222,15 +322,13 @@ def test_control_characters_are_dropped_and_harm_nothing() -> None:
     )
     (item, other) = read(hostile, samples.ENTRY).entries
     assert item.title == "ab"
-    assert item.content[0].value == "<p>abcd</p>"
+    assert item.summary == "<p>abcd</p>"
     assert item.author == "A"
     assert other.title == "Council & residents argue over the bypass"
 
 
 def test_carriage_returns_and_tabs_survive() -> None:
-    assert (
-        read(samples.entry(html="<pre>a\r\n\tb</pre>")).entries[0].content[0].value == "<pre>a\r\n\tb</pre>"
-    )
+    assert read(samples.entry(html="<pre>a\r\n\tb</pre>")).entries[0].summary == "<pre>a\r\n\tb</pre>"
 
 
 def test_the_same_entry_gives_the_same_bytes() -> None:
@@ -257,7 +355,9 @@ def _spared_by_feedparser(text: str) -> bool:
 def test_any_text_survives_render_and_reading(title: str, body: str, author: str) -> None:
     assume(title.strip() and all(map(_spared_by_feedparser, (title, body, author))))
     body = html.escape(body)
-    entry = samples.entry(headline=title, html=f"<p>{body}</p>", author=[{"name": author}])
+    entry = samples.entry(
+        headline=title, html=f"<p>{body}</p>", author=[{"name": author}], description="A summary"
+    )
     (item,) = read(entry).entries
     assert item.title == title.strip()
     assert item.content[0].value == f"<p>{body}</p>"
@@ -271,3 +371,104 @@ def test_no_text_makes_the_feed_malformed(title: str, body: str) -> None:
     root = etree.fromstring(written)
     assert len(root.findall("channel/item")) == 2
     assert without_controls(written) == written
+
+
+# -- the W3C feed validator
+
+RSS_URL = "https://courier.example/feed.xml"
+SMALL = samples.entry("urn:x:other", description="A summary")
+
+
+@given(title=samples.WILD_TEXT, body=samples.WILD_TEXT)
+def test_no_text_draws_a_message_about_form(title: str, body: str) -> None:
+    wild = samples.entry("urn:x:wild", headline=title, html=body, description=title, keywords=[title])
+    found = feed_rules.messages(feed(wild, samples.ENTRY), RSS_URL)
+    # What the text itself says is the newsroom's: "&lt" in a headline, a relative link in the body.
+    assert found <= {"ContainsHTML", "ContainsRelRef", "BadCharacters"}
+    if "\ufffd" not in title + body:
+        assert "BadCharacters" not in found
+
+
+@pytest.mark.parametrize("headline", [None, " ", "\x01", "\x7f\x85", "\ufffe"])
+@pytest.mark.parametrize("body", ["", "\x02", "<p>x</p>"])
+@pytest.mark.parametrize("summary", [None, "\x03", "Words"])
+def test_no_item_is_empty_or_has_blank_parts(headline: str | None, body: str, summary: str | None) -> None:
+    data = {"@id": "urn:x:1", "headline": headline, "description": summary, "keywords": ["\x04", "\x85"]}
+    found = item_of(replace(samples.ENTRY, data=data, html=body))
+    assert all(child.text or child.attrib for child in found)
+    assert feed_rules.messages(feed(replace(samples.ENTRY, data=data, html=body)), RSS_URL) == set()
+
+
+@pytest.mark.parametrize(
+    "channel", [samples.CHANNEL, SUBSCRIPTION, ARCHIVE], ids=["plain", "subscription", "archive"]
+)
+def test_the_validator_has_nothing_to_say(channel: Channel) -> None:
+    written = feed(samples.ENTRY, SMALL, samples.entry("urn:x:third"), channel=channel)
+    assert feed_rules.messages(written, channel.self_url("feed.xml")) == set()
+
+
+def test_the_validator_has_nothing_to_say_of_the_oldest_archive_page_or_an_empty_file() -> None:
+    channel = replace(samples.CHANNEL, page=1)
+    entry = replace(samples.ENTRY, media=(Media("https://m.example/1.jpg", "image/jpeg", 0),))
+    assert feed_rules.messages(feed(entry, channel=channel), channel.self_url("feed.xml")) == set()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("</rss>", "", "SAXError"),
+        ('version="2.0"', 'version="3.0"', "InvalidRSSVersion"),
+        ("Council &amp;", "Council \ufffd", "BadCharacters"),
+        ("xmlns:dc", 'xmlns:q="urn:q" xmlns:dc', "UnknownNamespace"),
+        ("    <title>The Alder Courier</title>\n", "", "MissingTitle"),
+        ("    <link>https://courier.example/</link>\n", "", "MissingLink"),
+        ("<ttl>5</ttl>", "<ttl>5</ttl><ttl>5</ttl>", "DuplicateElement"),
+        ("<ttl>5</ttl>", "<ttl>five</ttl>", "InvalidPositiveInteger"),
+        ("<ttl>5</ttl>", "<updated/>", "UndefinedElement"),
+        ("<ttl>5</ttl>", "stray <ttl>5</ttl>", "UnexpectedText"),
+        ("</channel>", "<ttl>5</ttl></channel>", "MisplacedItem"),
+        ('rel="self"', 'rel="related"', "MissingAtomSelfLink"),
+        ("https://courier.example/feed.xml", "https://courier.example/old.xml", "SelfDoesntMatchLocation"),
+        ('rel="hub"', 'rel="pinged"', "UnregisteredAtomLinkRel"),
+        (">hourly<", ">often<", "InvalidUpdatePeriod"),
+        ("<language>en-GB", "<language>British English", "InvalidLanguage"),
+        ("Wed, 03 Sep 2025", "Thu, 03 Sep 2025", "IncorrectDOW"),
+        ("Tue, 02 Sep 2025 00:00:00 +0100", "2025-09-02T00:00:00+01:00", "InvalidRFC2822Date"),
+        ("Tue, 02 Sep 2025 00:00:00 +0100", "Thu, 01 Mar 1849 11:06:32 +0000", "ImplausibleDate"),
+        ("2025-09-03T08:15:00Z", "2025-09-03", "InvalidRFC3339Date"),
+        ("      <title>The Alder Courier", "      <title>Logo", "ImageTitleDoesntMatch"),
+        ("      <link>https://courier.example/", "      <link>https://x.example/", "ImageLinkDoesntMatch"),
+        ("<title>A headline</title>", "<title> </title>", "NotBlank"),
+        ("<title>A headline</title>", "<title>&lt;b&gt;A&lt;/b&gt;</title>", "ContainsHTML"),
+        ("<category>bypass</category>", "<category/>", "NotBlank"),
+        ("<description>R&amp;D on three routes goes on until spring.</description>", "",
+         "NeedDescriptionBeforeContent"),
+        ("urn:x:other", samples.ARTICLE_ID, "DuplicateValue"),
+        ('<guid isPermaLink="false">urn:x:other</guid>', "", "MissingGuid"),
+        ('isPermaLink="false"', 'isPermaLink="no"', "InvalidBooleanAttribute"),
+        ('isPermaLink="false"', 'isPermaLink="true"', "InvalidPermalink"),
+        ('isPermaLink="false">urn:x:other', 'isPermaLink="true">other', "InvalidHttpGUID"),
+        ('isPermaLink="false">urn:x:other', 'isPermaLink="false">12', "NotSufficientlyUnique"),
+        ("<dc:creator>", "<author>a@x.example (A)</author><dc:creator>", "DuplicateItemSemantics"),
+        ("<enclosure", '<enclosure url="https://x.example/" length="1" type="a/b"/><enclosure',
+         "DuplicateEnclosure"),
+        ('length="48213"', "", "MissingAttribute"),
+        ('length="48213"', 'length="47 kB"', "InvalidIntegerAttribute"),
+        ('enclosure url="https://courier.example/', 'enclosure url="/', "InvalidURLAttribute"),
+        ('type="image/jpeg"', 'type="jpeg"', "InvalidMIMEAttribute"),
+        ('fileSize="48213"', 'fileSize="0"', "InvalidPositiveInteger"),
+        ('medium="image"', 'medium="picture"', "InvalidMediaMedium"),
+        ("https://courier.example/articles", "/articles", "InvalidFullLink"),
+        ("https://example.org/report", "report", "ContainsRelRef"),
+        ("&lt;em&gt;", "&lt;iframe&gt;", "SecurityRisk"),
+    ],
+)  # fmt: skip
+def test_each_rule_of_the_validator_is_watched(old: str, new: str, message: str) -> None:
+    whole = feed(samples.ENTRY, SMALL, channel=SUBSCRIPTION).decode()
+    assert old in whole
+    assert message in feed_rules.messages(whole.replace(old, new, 1).encode(), RSS_URL)
+
+
+def test_the_rule_that_an_item_says_something_is_watched() -> None:
+    mute = feed(samples.entry(html="")).replace(b"<title>A headline</title>", b"")
+    assert "ItemMustContainTitleOrDescription" in feed_rules.messages(mute, RSS_URL)

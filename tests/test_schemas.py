@@ -121,7 +121,7 @@ def test_every_object_written_is_closed(name: str) -> None:
 @pytest.mark.parametrize("name", TYPES)
 def test_every_property_stands_in_the_table_of_its_type(name: str) -> None:
     found = list(typed_objects(name))
-    assert found or name == "datafeed"
+    assert found or name in ("datafeed", "jsonfeed")
     families = {
         **dict.fromkeys(vocabulary.ARTICLE_TYPES, "NewsArticle"),
         **dict.fromkeys(vocabulary.EVENT_TYPES, "Event"),
@@ -192,11 +192,23 @@ def test_schemas_are_found_by_name_and_nothing_else_is() -> None:
 
 # --- each hard rule: a good document, and what it may not become
 
-ARTICLE, EVENT, FEED, MANIFEST = (
+ARTICLE, EVENT, FEED, JSON_FEED, MANIFEST = (
     json.loads((DATA / f"{name}.json").read_text("utf-8"))
-    for name in ("article", "event", "datafeed", "manifest")
+    for name in ("article", "event", "datafeed", "jsonfeed", "manifest")
 )
 
+PAGE = copy.deepcopy(FEED)
+"""The same as an archive page."""
+PAGE["@graph"][0] |= {"position": 2, "isPartOf": {"@id": "https://news.example/feed.jsonld"}}
+PAGE["@graph"][0]["@id"] = "https://news.example/archives/0/feed-2.jsonld"
+PAGE["@graph"].insert(
+    1,
+    {
+        "@type": "DataFeed",
+        "@id": "https://news.example/feed.jsonld",
+        "hasPart": {"@id": "https://news.example/archives/0/feed-1.jsonld"},
+    },
+)
 GONE = object()
 BAD: list[tuple[str, str, Any, str]] = [
     ("article", "/headline", GONE, "schema:required"),
@@ -321,6 +333,32 @@ def test_hard_rule_refuses(kind: str, pointer: str, value: Any, rule: str) -> No
     ("datafeed", FEED, "/@graph/1/item", {"@id": "urn:x:1", "name": "x"}, "schema:unevaluatedProperties"),
     ("datafeed", FEED, "/@graph/2/headline", GONE, "schema:required"),
     ("datafeed", FEED, "/@graph/3/@id", GONE, "schema:required"),
+    ("datafeed", FEED, "/@graph/0/hasPart", "https://news.example/archives/0/feed-1.jsonld", "schema:type"),
+    ("datafeed", PAGE, "/@graph/0/position", 0, "schema:minimum"),
+    ("datafeed", PAGE, "/@graph/1/hasPart", GONE, "schema:required"),
+    ("datafeed", PAGE, "/@graph/1/name", "News", "schema:unevaluatedProperties"),
+    ("jsonfeed", JSON_FEED, "/version", "https://jsonfeed.org/version/1", "schema:const"),
+    ("jsonfeed", JSON_FEED, "/title", GONE, "schema:required"),
+    ("jsonfeed", JSON_FEED, "/items", GONE, "schema:required"),
+    ("jsonfeed", JSON_FEED, "/feed_url", "feed.json", "schema:pattern"),
+    ("jsonfeed", JSON_FEED, "/authors", [{}], "schema:required"),
+    ("jsonfeed", JSON_FEED, "/authors/0/url", "javascript:alert(1)", "schema:pattern"),
+    ("jsonfeed", JSON_FEED, "/hubs/0/type", GONE, "schema:required"),
+    ("jsonfeed", JSON_FEED, "/copyright", "2025", "schema:unevaluatedProperties"),
+    ("jsonfeed", JSON_FEED, "/_1", {}, "schema:unevaluatedProperties"),
+    ("jsonfeed", JSON_FEED, "/_other", "x", "schema:type"),
+    ("jsonfeed", JSON_FEED, "/_other/a.b", 1, "schema:not"),
+    ("jsonfeed", JSON_FEED, "/_other/_a", 1, "schema:not"),
+    ("jsonfeed", JSON_FEED, "/items/0/id", GONE, "schema:required"),
+    ("jsonfeed", JSON_FEED, "/items/0/id", 1, "schema:type"),
+    ("jsonfeed", JSON_FEED, "/items/0/id", " ", "schema:pattern"),
+    ("jsonfeed", JSON_FEED, "/items/0/content_html", GONE, "schema:required"),
+    ("jsonfeed", JSON_FEED, "/items/0/date_published", "2025-09-02", "schema:pattern"),
+    ("jsonfeed", JSON_FEED, "/items/0/date_published", "2025-09-02T15:00:00", "schema:pattern"),
+    ("jsonfeed", JSON_FEED, "/items/0/date_published", "2025-02-30T15:00:00Z", "schema:format"),
+    ("jsonfeed", JSON_FEED, "/items/0/attachments/0/mime_type", GONE, "schema:required"),
+    ("jsonfeed", JSON_FEED, "/items/0/attachments/0/size_in_bytes", -1, "schema:minimum"),
+    ("jsonfeed", JSON_FEED, "/items/0/_feedpub/events/0/startDate", "soon", "schema:pattern"),
     ("manifest", MANIFEST, "/files/feed.xml/hash", "0", "schema:minLength"),
     ("manifest", MANIFEST, "/files/feed.xml/size", -1, "schema:minimum"),
     ("manifest", MANIFEST, "/files", GONE, "schema:required"),

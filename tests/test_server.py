@@ -391,6 +391,29 @@ def test_a_moved_page_redirects(output: Published, app: Starlette, target: str, 
     assert (answer.status, answer.headers["location"]) == (301, location)
 
 
+@pytest.mark.parametrize(
+    ("asked", "target", "location"),
+    [
+        ("articles/2025/09/old.html", "articles/2025/10/new.html", "../10/new.html"),
+        ("ferry.html", "articles/2025/09/new.html", "articles/2025/09/new.html"),
+        ("2024/ferry/", "articles/2025/09/new.html", "../../articles/2025/09/new.html"),
+        ("ferry.html", "articles/%C3%9Cber.html", "articles/%C3%9Cber.html"),
+    ],
+)
+@pytest.mark.parametrize("site", ["http://localhost:8080/", "https://news.example/harbour/"])
+def test_a_redirect_to_a_page_of_ours_stays_on_this_server(
+    output: Published, site: str, asked: str, target: str, location: str
+) -> None:
+    page = f"{asked}index.html" if asked.endswith("/") else asked
+    output.put(page, PAGE, "text/html", redirect=site + target)
+    output.put("away.html", PAGE, "text/html", redirect="https://other.example/new.html")
+    output.manifest()
+    app = server.build_app(output.root, site_url=site)
+    answer = ask(app, f"/{asked}")
+    assert (answer.status, answer.headers["location"]) == (301, location)
+    assert ask(app, "/away.html").headers["location"] == "https://other.example/new.html"
+
+
 @pytest.mark.parametrize("target", ["javascript:alert(1)", "../../etc/passwd", "\x00"])
 def test_a_redirect_leads_nowhere_it_should_not(output: Published, app: Starlette, target: str) -> None:
     output.put("articles/2025/09/old.html", PAGE, "text/html", redirect=target)

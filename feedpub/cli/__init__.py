@@ -39,7 +39,7 @@ def run(arguments: Sequence[str], stdout: TextIO, stderr: TextIO) -> int:
     """Run one command and return its exit code, writing to the given streams only.
 
     Returns:
-        0: done (with --strict: and nothing held back). 1: a source or an output failed, or `check`
+        0: done (with --strict: and nothing held back or out of reach). 1: a source or an output failed, or `check`
         found something wrong. 2: the arguments or the configuration cannot be used. 130: interrupted.
     """
     parser = build_parser()

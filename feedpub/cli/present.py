@@ -65,8 +65,19 @@ def _read(report: Report, terminal: Terminal) -> Iterator[str]:
     width = max((len(source.name) for source in report.sources), default=0)
     for source in report.sources:
         yield f"  {source.name.ljust(width)}  {_counts(source, terminal)}"
+        yield from _remarks(source, terminal)
     for failure in report.failures:
         yield terminal.paint("red", f"  failed: {clean(failure)}")
+
+
+def _remarks(source: SourceReport, terminal: Terminal) -> Iterator[str]:
+    """What its reader noticed: names that are no text, links that were not followed, folders that are closed."""
+    notices = list(dict.fromkeys(source.notices))
+    shown = notices if terminal.verbosity else notices[:SHOWN]
+    for notice in shown:
+        yield terminal.paint("" if source.complete else "yellow", f"    Note: {clean(notice)}")
+    if len(shown) < len(notices):
+        yield f"    … and {len(notices) - len(shown):,} more: feedpub publish -v"
 
 
 def _documents(source: SourceReport) -> int:

@@ -21,7 +21,9 @@ def add(commands: Any) -> None:
         "Read what changed, validate it and bring the feeds up to date.",
         "feedpub publish articles",
         run,
-        exit_codes=options.EXIT_CODES.replace("0  done", "0  done (with --strict: and nothing held back)"),
+        exit_codes=options.EXIT_CODES.replace(
+            "0  done", "0  done (with --strict: and nothing held back or out of reach)"
+        ),
     )
     parser.add_argument(
         "folder",
@@ -30,7 +32,11 @@ def add(commands: Any) -> None:
         help="a newsroom, or a folder of articles; else the current folder",
     )
     parser.add_argument("--output", metavar="DIR", help="publish there instead of publish.output")
-    parser.add_argument("--strict", action="store_true", help="exit with 1 if anything is held back")
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="exit with 1 if anything is held back or a part of a source cannot be read",
+    )
     parser.add_argument(
         "--yes", action="store_true", help="let many articles vanish at once (the accident guard)"
     )
@@ -69,12 +75,15 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         if arguments.verbose and not terminal.quiet:
             _advise(config, report, terminal)
     failures = [f"{source.name}: {source.failure}" for source in report.sources if source.failure]
+    unseen = [
+        f"{source.name}: {n}" for source in report.sources if not source.complete for n in source.notices
+    ]
     if terminal.quiet or terminal.as_json:
         from feedpub.cli.terminal import clean
 
-        for failure in (*failures, *report.failures):
+        for failure in (*failures, *unseen, *report.failures):
             terminal.message(clean(f"feedpub: {failure}"))
-    if report.failed or (arguments.strict and report.held):
+    if report.failed or (arguments.strict and (report.held or not report.complete)):
         return options.FAILED
     return options.DONE
 

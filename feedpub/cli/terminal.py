@@ -70,7 +70,7 @@ class Terminal:
     def paint(self, style: str, text: str) -> str:
         """`text` in a colour or weight, if stdout is a terminal that wants it (https://no-color.org)."""
         wanted = self.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        return f"\x1b[{_COLOURS[style]}m{text}\x1b[0m" if wanted and text else text
+        return f"\x1b[{_COLOURS[style]}m{text}\x1b[0m" if wanted and style and text else text
 
     def progress(self, unit: str = "document") -> Progress:
         """A progress bar, shown only on a terminal and only if the work takes longer than a second."""

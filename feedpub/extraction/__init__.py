@@ -6,13 +6,13 @@ source's defaults, the zone of times without one, the language, a headline made 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 from feedpub import dates
 from feedpub.extraction.settings import ExtractSettings
-from feedpub.models import Agent, Article, Document, Extraction, Origin, Problem
+from feedpub.models import Agent, Article, Document, EventMention, Extraction, Origin, Problem
 
 __all__ = ["MEDIA_TYPES", "ExtractSettings", "extract"]
 
@@ -40,6 +40,8 @@ def extract(document: Document, settings: ExtractSettings | None = None) -> Extr
         problems = found.problems or (_NO_TEXT,)
         return Extraction(problems=tuple(_placed(problem, document) for problem in problems))
     problems = tuple(_placed(problem, document) for problem in found.problems)
+    events = found.article.events if found.article else found.events
+    problems += tuple(_placed(problem, document) for problem in _left_out(found.article, events))
     if found.article is None:
         return Extraction(events=found.events, problems=problems, draft=found.draft)
     article = _completed(found.article, settings)
@@ -52,6 +54,7 @@ def extract(document: Document, settings: ExtractSettings | None = None) -> Extr
     return Extraction(article=article, problems=problems)
 
 
+_MOST_NAMED = 12
 _NO_TEXT = Problem(
     "no-text",
     "There is no article text in it.",
@@ -65,6 +68,20 @@ def _too_long(length: int, limit: int) -> Problem:
         f"The text has {length:,} characters; the limit is {limit:,}.",
         "Split it into several articles.",
     )
+
+
+def _left_out(article: Article | None, events: Iterable[EventMention]) -> Iterable[Problem]:
+    """One advice that names all that no record takes over, if there is anything."""
+    names = [f"“{name}”" for name in (article.extra if article else ())]
+    names += [f"“{name}” of the event “{event.name[:60]}”" for event in events for name in event.extra]
+    if names:
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        yield Problem(
+            "left-out",
+            f"Records have no place for {', '.join(names[:_MOST_NAMED])}{more}, so it was left out.",
+            "Write it under a name that feedpub knows, or in the text, if readers should have it.",
+            severity="advice",
+        )
 
 
 def _read(document: Document, settings: ExtractSettings) -> Extraction:

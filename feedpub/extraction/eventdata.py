@@ -9,7 +9,7 @@ from typing import Any
 
 from feedpub import dates, urls
 from feedpub.extraction import agents, metadata
-from feedpub.models import Address, Agent, EventMention, Image, Offer, Origin, Place, Problem, When
+from feedpub.models import Address, Agent, EventMention, Offer, Origin, Place, Problem, When
 
 _TYPES = """
 Event BusinessEvent ChildrensEvent ComedyEvent ConferenceEvent CourseInstance DanceEvent DeliveryEvent
@@ -22,6 +22,7 @@ EVENT_TYPES = {name.lower(): name for name in _TYPES.split()}
 
 _KEYS = {
     "name": "name title",
+    "time": "time starttime uhrzeit",
     "start": "start startdate begin begins from beginn début inicio date",
     "end": "end enddate ends until to ende fin",
     "door_time": "doors doortime dooropen einlass",
@@ -32,7 +33,7 @@ _KEYS = {
     "performers": "performer performers artist artists speaker speakers",
     "attendees": "attendee attendees",
     "status": "status eventstatus",
-    "mode": "mode attendancemode eventattendancemode",
+    "mode": "mode attendancemode eventattendancemode attendance",
     "price": "price",
     "currency": "currency pricecurrency",
     "tickets": "tickets ticketurl",
@@ -42,6 +43,7 @@ _KEYS = {
     "images": "image images cover",
     "id": "id guid uuid",
     "super_event": "superevent series partof",
+    "sub_events": "subevent subevents",
     "timezone": "timezone tz zone",
     "same_as": "sameas",
     "type": "type",
@@ -64,6 +66,7 @@ _MODES = {
     "inperson": "Offline",
 }
 _MODES |= {"mixed": "Mixed", "hybrid": "Mixed"}
+_MAX_DEPTH = 4
 _PRICE = re.compile(
     r"(?:(?P<before>[A-Z]{3}|[€£]) ?)?(?P<n>[0-9]{1,9})(?:[.,](?P<f>[0-9]{1,2}))?"
     r"(?: ?(?P<after>[A-Z]{3}|[€£]))?\Z"
@@ -73,18 +76,26 @@ _FREE = frozenset(("free", "gratis", "kostenlos", "gratuit", "frei", "eintritt f
 
 
 def read(
-    items: Iterable[metadata.Item], text: str, dayfirst: bool | None, problems: list[Problem], *, main: bool
-) -> tuple[EventMention | None, tuple[str, ...]]:
-    """The event that `items` state and the keys among them that mean nothing here.
+    items: Iterable[metadata.Item],
+    text: str,
+    dayfirst: bool | None,
+    problems: list[Problem],
+    *,
+    main: bool,
+    depth: int = 0,
+) -> tuple[EventMention, ...]:
+    """The event that `items` state and, after it, those around and within it that have a start of their own.
 
-    Returns: None for the event if it has no name; that is a problem, appended like all others.
+    Returns: No event if it has no name; that is a problem, appended like all others.
     """
     values: dict[str, metadata.Item] = {}
     extra: list[str] = []
     for item in items:
         name = _FIELDS.get(item.name)
-        if name is None:
-            extra.append(item.key)
+        # A number under `attendance` counts heads; only a word is a mode.
+        if name is None or (item.name == "attendance" and _word_of(item) not in _MODES):
+            if item.name not in metadata.LAYOUT:
+                extra.append(item.key)
         elif item.value not in (None, "", [], {}):
             values.setdefault(name, item)
     title = values.get("name")
@@ -97,8 +108,15 @@ def read(
                 line=next((item.line for item in values.values()), None),
             )
         )
-        return None, tuple(extra)
-    return _build(values, text, dayfirst, problems, main), tuple(extra)
+        return ()
+    found = [replace(_build(values, text, dayfirst, problems, main), extra=tuple(extra))]
+    for name in ("super_event", "sub_events") if depth < _MAX_DEPTH else ():
+        for near in _each(values.get(name)):
+            if isinstance(near, Mapping):
+                parts = [metadata.Item(str(key), value, values[name].line) for key, value in near.items()]
+                if any(_FIELDS.get(part.name) == "start" for part in parts):
+                    found += read(parts, text, dayfirst, problems, main=False, depth=depth + 1)
+    return tuple(found)
 
 
 def from_value(
@@ -119,9 +137,7 @@ def from_value(
             )
             continue
         parts = [metadata.Item(str(key), value, item.line) for key, value in one.items()]
-        event, _ = read(parts, text, dayfirst, problems, main=False)
-        if event is not None:
-            found.append(event)
+        found += read(parts, text, dayfirst, problems, main=False)
     return tuple(found)
 
 
@@ -130,12 +146,38 @@ def _build(
 ) -> EventMention:
     zone = _zone(values.get("timezone"), problems)
 
-    def when(name: str) -> When | None:
-        item = values.get(name)
-        stated = metadata.date_of(item, dayfirst, problems) if item else None
+    def zoned(stated: When | None) -> When | None:
         if stated is None or zone is None or not stated.has_time or stated.has_offset:
             return stated
         return replace(dates.with_zone(stated, zone), zone=zone)
+
+    def when(name: str) -> When | None:
+        item = values.get(name)
+        return zoned(metadata.date_of(item, dayfirst, problems)) if item else None
+
+    def on_the_day(name: str) -> When | None:
+        item = values[name]
+        found = dates.on_day(start, str(item.value)) if start else None
+        if found is None:
+            problems.append(
+                Problem(
+                    rule="event-time",
+                    message=f"“{item.key}: {str(item.value)[:60]}” was left out: the day that it belongs to "
+                    "is not stated, or it is no time of day.",
+                    remedy="Write a time such as 17:30 and the day of the start, or both in one: 2025-09-02T17:30.",
+                    severity="advice",
+                    line=item.line,
+                    column=item.column,
+                    value=repr(str(item.value)[:60]),
+                )
+            )
+        return zoned(found)
+
+    start = when("start")
+    if "time" in values and not (start and start.has_time):
+        start = on_the_day("time") or start
+    door = values.get("door_time")
+    has_clock = door is not None and dates.is_clock(str(door.value))
 
     def plain(name: str) -> str | None:
         return metadata.plain(values[name].value) or None if name in values else None
@@ -155,9 +197,9 @@ def _build(
     fields: dict[str, Any] = {
         "id": plain("id"),
         "url": url if url and urls.is_http_url(url) else None,
-        "start": when("start"),
+        "start": start,
         "end": when("end"),
-        "door_time": when("door_time"),
+        "door_time": on_the_day("door_time") if has_clock else when("door_time"),
         "previous_start": when("previous_start"),
         "status": _word(
             values.get("status"), _STATUSES, problems, "scheduled, cancelled, postponed or rescheduled"
@@ -169,8 +211,9 @@ def _build(
         "performers": people("performers"),
         "attendees": people("attendees"),
         "offers": tuple(_offers(values, dayfirst, problems)),
-        "images": tuple(_images(values["images"].value)) if "images" in values else (),
-        "super_event": plain("super_event"),
+        "images": tuple(metadata.images_of(values["images"], problems)) if "images" in values else (),
+        "super_event": next(iter(_references(values.get("super_event"))), None),
+        "sub_events": tuple(_references(values.get("sub_events"))),
     }
     same = values["same_as"].value if "same_as" in values else ()
     fields["same_as"] = tuple(
@@ -196,8 +239,22 @@ def _build(
     )
 
 
+def _each(item: metadata.Item | None) -> list[object]:
+    if item is None:
+        return []
+    return item.value if isinstance(item.value, list) else [item.value]
+
+
+def _references(item: metadata.Item | None) -> Iterable[str]:
+    """How other events are pointed to: by id where they have one, else by name."""
+    for one in _each(item):
+        get = {metadata.normal(str(k)): v for k, v in one.items()} if isinstance(one, Mapping) else {}
+        given = (get.get("id"), get.get("name"), get.get("title")) if get else (one,)
+        yield from [text for value in given if (text := metadata.plain(value))][:1]
+
+
 def place(value: object) -> Place | None:
-    """A place given by name, by an address on the net (then it is virtual), or as a mapping."""
+    """A place given by name, by nothing but an address on the net (then it is virtual), or as a mapping."""
     if not isinstance(value, Mapping):
         name = metadata.plain(value)
         if urls.is_http_url(name):
@@ -206,7 +263,7 @@ def place(value: object) -> Place | None:
     get = {metadata.normal(str(k)): v for k, v in value.items()}
     url = metadata.plain(get.get("url"))
     address = _address(get["address"]) if get.get("address") else _address(get)
-    virtual = metadata.plain(get.get("type")) == "VirtualLocation"
+    stated = metadata.plain(get.get("type"))
     geo = (
         {metadata.normal(str(k)): v for k, v in get["geo"].items()}
         if isinstance(get.get("geo"), Mapping)
@@ -214,14 +271,13 @@ def place(value: object) -> Place | None:
     )
     found = Place(
         name=metadata.plain(get.get("name")) or None,
-        type="VirtualLocation" if virtual else "Place",
         url=url if urls.is_http_url(url) else None,
-        address=None if virtual else address,
+        address=address,
         latitude=_degrees(geo.get("latitude", geo.get("lat")), 90),
         longitude=_degrees(geo.get("longitude", geo.get("lon", geo.get("lng"))), 180),
     )
-    if virtual:
-        return found if found.url else None
+    if stated == "VirtualLocation" or (not stated and found == Place(url=found.url)):
+        return Place(found.name, "VirtualLocation", url=found.url) if found.url else None
     return found if found.name or found.address or found.url else None
 
 
@@ -260,23 +316,13 @@ def _organisers(value: object) -> Iterable[Agent]:
             yield found
 
 
-def _images(value: object) -> Iterable[Image]:
-    for one in value if isinstance(value, list) else [value]:
-        if isinstance(one, Mapping):
-            one = one.get("url") or one.get("src")  # noqa: PLW2901
-        found = metadata.image_at(metadata.plain(one))
-        if found is not None:
-            yield found
-
-
 def _word(
     item: metadata.Item | None, words: Mapping[str, str], problems: list[Problem], expected: str
 ) -> str | None:
     if item is None:
         return None
     stated = metadata.plain(item.value)
-    short = stated.rsplit("/", 1)[-1].removesuffix("EventAttendanceMode")
-    found = words.get(metadata.normal(short))
+    found = words.get(_word_of(item))
     if found is None:
         problems.append(
             Problem(
@@ -289,6 +335,12 @@ def _word(
             )
         )
     return found
+
+
+def _word_of(item: metadata.Item) -> str:
+    """A word of an event's status or mode in the form in which words are compared, its address left out."""
+    short = metadata.plain(item.value).rsplit("/", 1)[-1].removesuffix("EventAttendanceMode")
+    return metadata.normal(short)
 
 
 def _zone(item: metadata.Item | None, problems: list[Problem]) -> str | None:
@@ -335,17 +387,40 @@ def _offers(
 def _offer(
     get: Mapping[str, Any], item: metadata.Item, dayfirst: bool | None, problems: list[Problem]
 ) -> Iterable[Offer]:
-    stated = metadata.plain(get.get("price"))
     currency = metadata.plain(get.get("pricecurrency") or get.get("currency")).upper() or None
-    price: str | None = None
+    prices: dict[str, str | None] = {}
+    for key in ("price", "lowprice", "highprice"):
+        prices[key], sign = _price(metadata.plain(get.get(key)), item, problems)
+        currency = currency or sign
+    count = metadata.plain(get.get("offercount"))
+    url = metadata.plain(get.get("url"))
+    valid = get.get("validfrom")
+    found = Offer(
+        url=url if urls.is_http_url(url) else None,
+        price=prices["price"],
+        low_price=prices["lowprice"],
+        high_price=prices["highprice"],
+        count=int(count) if re.fullmatch(r"[0-9]{1,9}", count) else None,
+        currency=currency if currency and re.fullmatch(r"[A-Z]{3}", currency) else None,
+        availability=metadata.plain(get.get("availability")).rsplit("/", 1)[-1] or None,
+        name=metadata.plain(get.get("name")) or None,
+        valid_from=metadata.date_of(metadata.Item("valid_from", valid, item.line), dayfirst, problems)
+        if valid
+        else None,
+    )
+    if not found.is_empty:
+        yield found
+
+
+def _price(stated: str, item: metadata.Item, problems: list[Problem]) -> tuple[str | None, str | None]:
+    """A price as a decimal number and the currency that stands with it, each None if it is not there."""
     match = _PRICE.match(stated)
     if stated.lower() in _FREE:
-        price = "0"
-    elif match:
-        price = match["n"] + (f".{match['f']}" if match["f"] else "")
+        return "0", None
+    if match:
         sign = match["before"] or match["after"]
-        currency = currency or (_SIGNS.get(sign, sign) if sign else None)
-    elif stated:
+        return match["n"] + (f".{match['f']}" if match["f"] else ""), _SIGNS.get(sign, sign)
+    if stated:
         problems.append(
             Problem(
                 rule="event-price",
@@ -356,17 +431,4 @@ def _offer(
                 value=repr(stated[:60]),
             )
         )
-    url = metadata.plain(get.get("url"))
-    valid = get.get("validfrom")
-    found = Offer(
-        url=url if urls.is_http_url(url) else None,
-        price=price,
-        currency=currency if currency and re.fullmatch(r"[A-Z]{3}", currency) else None,
-        availability=metadata.plain(get.get("availability")).rsplit("/", 1)[-1] or None,
-        name=metadata.plain(get.get("name")) or None,
-        valid_from=metadata.date_of(metadata.Item("valid_from", valid, item.line), dayfirst, problems)
-        if valid
-        else None,
-    )
-    if found != Offer():
-        yield found
+    return None, None

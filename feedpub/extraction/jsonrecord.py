@@ -17,7 +17,7 @@ from typing import Any
 
 from feedpub import urls
 from feedpub.errors import ConfigError
-from feedpub.extraction import language, structured, things, values
+from feedpub.extraction import eventdata, language, metadata, structured, things, values
 from feedpub.extraction.settings import ExtractSettings
 from feedpub.extraction.values import Node, Reading
 from feedpub.models import Article, Document, EventMention, Extraction, Origin, Problem
@@ -159,6 +159,8 @@ def _plain(
         read_value = _converted(field, value, reading)
         if field in _DATES and read_value is None and not values.is_no_date(value):
             problems.append(_unreadable(name, value))
+        if field == "draft" and read_value is None:
+            problems.append(metadata.unclear_draft(name, value))
         if field == "body":
             body_text, body_html = values.body(value, reading.base_url)
             if body_text:
@@ -241,13 +243,28 @@ def _events(value: Any, name: str, reading: Reading) -> tuple[tuple[EventMention
     events: list[EventMention] = []
     problems: list[Problem] = []
     for number, item in enumerate(values.nodes(value, reading)):
-        if isinstance(item, Mapping):
+        if isinstance(item, Mapping) and "@type" in item:
             found, remarks = structured.events_from_schema_org(
                 item, how="", reading=reading, pointer=f"/{name}/{number}"
             )
             events += found
             problems += remarks
+        elif isinstance(item, Mapping):
+            events += _plain_events(item, reading, problems)
     return structured.distinct(events), problems
+
+
+def _plain_events(record: Node, reading: Reading, problems: list[Problem]) -> tuple[EventMention, ...]:
+    """The event that a plain object states in the words of front matter, what is wrong with it as advice."""
+    items = []
+    for key, value in record.items():
+        # Times may be counted in seconds here, which no front matter does.
+        is_count = isinstance(value, int | float) and abs(value) >= 1e8
+        items.append(metadata.Item(key, (values.when(value, reading) if is_count else None) or value))
+    remarks: list[Problem] = []
+    found = eventdata.read(items, "", reading.dayfirst, remarks, main=False)
+    problems += [replace(remark, severity="advice") for remark in remarks]
+    return found
 
 
 def _unreadable(name: str, value: Any) -> Problem:

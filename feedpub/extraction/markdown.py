@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from feedpub.extraction import frontmatter, metadata, plaintext
+from feedpub.extraction import frontmatter, metadata, plaintext, values
 from feedpub.extraction.metadata import Fields, Item
 from feedpub.extraction.settings import ExtractSettings
 from feedpub.models import Article, Document, EventMention, Extraction, Origin, Problem
@@ -98,10 +98,11 @@ def _event(
     if "headline" in body.values:
         origin = body.origins["headline"]
         items = [*items, Item("name", body.values["headline"], 1, 1, origin.start, origin.end)]
-    status = [item for item in items if not (item.name == "status" and metadata.plain(item.value) == "draft")]
-    event, _ = eventdata.read(status, text, settings.dayfirst, problems, main=True)
-    if event is None:
+    own = [item for item in items if not (item.name == "status" and metadata.plain(item.value) == "draft")]
+    events = eventdata.read(own, text, settings.dayfirst, problems, main=True)
+    if not events:
         return Extraction(problems=tuple(problems))
+    event = events[0]
     marks = metadata.read(filter(_marks_a_draft, items), text, settings.dayfirst)
     problems.extend(marks.problems)
     _, plain, advice = _body(text[after:], text.count("\n", 0, after))
@@ -110,12 +111,13 @@ def _event(
         origin = Origin("text", "body", None, after, len(text.rstrip()), "document")
         event = replace(event, description=plain, origins={**event.origins, "description": origin})
     del document
-    return Extraction(events=(event,), problems=tuple(problems), draft=bool(marks.values.get("draft")))
+    draft = bool(marks.values.get("draft"))
+    return Extraction(events=(event, *events[1:]), problems=tuple(problems), draft=draft)
 
 
 def _marks_a_draft(item: Item) -> bool:
     field = metadata.FIELDS.get(item.name)
-    return field in ("draft", "status") or (field == "published" and metadata.truth(item.value) is False)
+    return field in ("draft", "status") or (field == "published" and values.truth(item.value) is False)
 
 
 def _headline(found: Fields, text: str, start: int) -> int:

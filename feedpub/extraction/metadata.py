@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from feedpub import dates, urls, vocabulary
-from feedpub.extraction import agents
+from feedpub.extraction import agents, values
 from feedpub.models import Correction, Image, Origin, Place, Problem, Topic, When
 
 _ALIASES = {
@@ -77,11 +77,10 @@ layout template weight menu toc comments math mathjax katex sidebar sitemap outp
 navorder parent haschildren linktitle showtoc hidemeta disableshare searchhidden classes header
 excerptseparator authorprofile readtime share related cascade build markup robots headless
 """
-_LAYOUT = frozenset(_LAYOUT_KEYS.split())
+LAYOUT = frozenset(_LAYOUT_KEYS.split())
 _ARTICLE_TYPES = {name.lower(): name for name in vocabulary.ARTICLE_TYPES}
+_EMPTY: tuple[object, ...] = (None, "", [], {})
 _DATES = ("published", "modified", "created", "publish_at", "expires_at")
-_TRUE = frozenset(("true", "yes", "on", "1", "ja", "oui", "sí", "si"))
-_FALSE = frozenset(("false", "no", "off", "0", "nein", "non"))
 _SLASHED = re.compile(r"[0-9]{1,2}([-/])[0-9]{1,2}\1[0-9]{4}")
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?(?:\.[\w-]+)?\Z")
 
@@ -101,8 +100,8 @@ class Item:
 
     key: str
     value: object
-    line: int
-    column: int = 1
+    line: int | None = None
+    column: int | None = None
     start: int | None = None
     end: int | None = None
 
@@ -140,10 +139,11 @@ def read(items: Iterable[Item], text: str, dayfirst: bool | None) -> Fields:
     for item in items:
         name = FIELDS.get(item.name)
         if name is None:
-            if item.name not in _LAYOUT:
+            # A mere yes or no steers the generator.
+            if item.name not in LAYOUT and not isinstance(item.value, bool) and item.value not in _EMPTY:
                 found.extra.append(item.key)
             continue
-        if item.value is None or item.value in ("", [], {}):
+        if item.value in _EMPTY:
             continue
         _take(found, name, item, text, dayfirst)
     return found
@@ -159,9 +159,9 @@ def origin_of(item: Item, text: str) -> Origin:
 def _take(found: Fields, name: str, item: Item, text: str, dayfirst: bool | None) -> None:
     origin = origin_of(item, text)
     value = item.value
-    if name == "published" and isinstance(value, bool | str) and truth(value) is not None:
+    if name == "published" and isinstance(value, bool | str) and values.truth(value) is not None:
         # Jekyll: `published: false` keeps a post back; it says nothing about when.
-        if truth(value) is False:
+        if values.truth(value) is False:
             found.set("draft", True, origin)
     elif name in _DATES:
         when = date_of(item, dayfirst, found.problems)
@@ -171,19 +171,21 @@ def _take(found: Fields, name: str, item: Item, text: str, dayfirst: bool | None
     elif name == "publisher":
         found.set(name, agents.organisation(value), origin)
     elif name in ("keywords", "sections"):
-        values = (*found.values.get(name, ()), *_listed(value))
+        listed = (*found.values.get(name, ()), *_listed(value))
         found.values.pop(name, None)
-        found.set(name, tuple(dict.fromkeys(values)), found.origins.get(name, origin))
+        found.set(name, tuple(dict.fromkeys(listed)), found.origins.get(name, origin))
     elif name == "images":
-        images = tuple(_images(value, item, found.problems))
-        found.set(name, images, origin)
+        found.set(name, tuple(images_of(item, found.problems)), origin)
     elif name == "draft":
-        found.set(name, truth(value), origin)
+        stated = values.truth(value)
+        if stated is None:
+            found.problems.append(unclear_draft(item.key, value, item.line, item.column))
+        found.set(name, stated, origin)
     elif name == "status":
         if str(value).strip().lower() in ("draft", "hidden", "private", "pending", "entwurf", "brouillon"):
             found.set("draft", True, origin)
     elif name in ("accessible_for_free", "paid"):
-        stated = truth(value)
+        stated = values.truth(value)
         if stated is not None:
             found.set("accessible_for_free", stated if name == "accessible_for_free" else not stated, origin)
     elif name == "events":
@@ -195,8 +197,8 @@ def _take(found: Fields, name: str, item: Item, text: str, dayfirst: bool | None
     elif name in ("about", "mentions"):
         found.set(name, tuple(t for v in _each(value) if (t := _topic(v)) is not None), origin)
     elif name in ("aliases", "based_on", "same_as"):
-        values = tuple(v for v in _listed(value) if name == "aliases" or urls.is_http_url(v))
-        found.set(name, values, origin)
+        listed = tuple(v for v in _listed(value) if name == "aliases" or urls.is_http_url(v))
+        found.set(name, listed, origin)
     elif name == "type":
         found.set(name, _ARTICLE_TYPES.get(plain(value).rsplit("/", 1)[-1].lower()), origin)
     elif name == "language":
@@ -217,7 +219,7 @@ def date_of(item: Item, dayfirst: bool | None, problems: list[Problem]) -> When 
     return when
 
 
-def unreadable_date(value: str, key: str, line: int, column: int | None = None) -> Problem:
+def unreadable_date(value: str, key: str, line: int | None, column: int | None = None) -> Problem:
     """The problem with a date that is given but cannot be read."""
     if _SLASHED.search(value):
         remedy = "Write it as 2025-09-02, or set `dayfirst` for this source in feedpub.toml."
@@ -235,12 +237,17 @@ def unreadable_date(value: str, key: str, line: int, column: int | None = None) 
     )
 
 
-def truth(value: object) -> bool | None:
-    """true or false in the usual words, else None."""
-    if isinstance(value, bool):
-        return value
-    word = str(value).strip().lower()
-    return True if word in _TRUE else False if word in _FALSE else None
+def unclear_draft(key: str, value: object, line: int | None = None, column: int | None = None) -> Problem:
+    """The problem with a word that may or may not keep a draft back; publishing it could not be undone."""
+    shown = str(value)[:60]
+    return Problem(
+        rule="draft-unclear",
+        message=f"“{key}: {shown}” says neither that this is a draft nor that it is none, so it is held back.",
+        remedy=f"Write `{key}: true` to keep it back, or `{key}: false` to publish it.",
+        line=line,
+        column=column,
+        value=repr(shown),
+    )
 
 
 def plain(value: object) -> str:
@@ -307,8 +314,9 @@ def _listed(value: object) -> list[str]:
     return [part for item in _each(value) if (part := plain(item))]
 
 
-def _images(value: object, item: Item, problems: list[Problem]) -> Iterable[Image]:
-    for one in _each(value):
+def images_of(item: Item, problems: list[Problem]) -> Iterable[Image]:
+    """The pictures that an item states: addresses, paths, or mappings with what is known of each."""
+    for one in _each(item.value):
         get = {normal(str(k)): v for k, v in one.items()} if isinstance(one, Mapping) else {"url": one}
         keys = ("url", "src", "image", "path", "file", "contenturl")
         reference = next((r for k in keys if (r := plain(get.get(k)))), "")
@@ -329,6 +337,8 @@ def _images(value: object, item: Item, problems: list[Problem]) -> Iterable[Imag
             continue
         yield Image(
             image.url,
+            width=values.number(get.get("width")),
+            height=values.number(get.get("height")),
             caption=plain(get.get("caption")) or None,
             alternative_text=plain(get.get("alt")) or plain(get.get("alternativetext")) or None,
             credit=plain(get.get("credit")) or plain(get.get("credittext")) or None,

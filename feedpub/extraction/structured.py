@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from feedpub import vocabulary
+from feedpub import dates, vocabulary
 from feedpub.extraction import language, things, values
 from feedpub.extraction.values import Node, Reading, types_of
 from feedpub.models import Article, EventMention, Origin, Problem, When
@@ -44,6 +44,11 @@ _KNOWN = _words(
     "creativeWorkStatus identifier isPartOf hasPart speakable copyrightHolder copyrightYear commentCount "
     "comment potentialAction interactionStatistic primaryImageOfPage subjectOf id type context "
     "sourceOrganization"
+)
+_EVENT_KNOWN = _words(
+    "name headline url description startDate endDate doorTime previousStartDate eventStatus "
+    "eventAttendanceMode location organizer performer performers attendee attendees offers image superEvent "
+    "subEvent subEvents sameAs identifier mainEntityOfPage potentialAction subjectOf id type context"
 )
 _MAX_EVENTS = 500
 
@@ -111,11 +116,15 @@ class _Fields:
         self.found[field] = value
         self.origins[field] = Origin("markup" if self.how else "metadata", name, quote)
 
-    def put_date(self, field: str, key: str, *, rule: str, severity_error: bool) -> None:
+    def put_date(
+        self, field: str, key: str, *, rule: str, severity_error: bool, day: When | None = None
+    ) -> None:
         given = self.node.get(key)
         if values.is_no_date(given):
             return
         when: When | None = values.when(given, self.reading)
+        if when is None and day is not None:
+            when = dates.on_day(day, values.text(given) or "")
         if when is not None:
             self.put(field, key, when)
             return
@@ -223,9 +232,7 @@ def article_from_schema_org(
                 events += found
                 fields.problems += problems
     fields.found["events"] = distinct(events)
-    fields.found["extra"] = tuple(
-        sorted(key for key in node if isinstance(key, str) and not key.startswith("@") and key not in _KNOWN)
-    )[:50]
+    fields.found["extra"] = _unknown(node, _KNOWN)
     article = Article(source=source, place=place, origins=fields.origins, **fields.found)
     return article, tuple(fields.problems)
 
@@ -267,10 +274,17 @@ def event_from_schema_org(
     for field, key in (
         ("start", "startDate"),
         ("end", "endDate"),
-        ("door_time", "doorTime"),
         ("previous_start", "previousStartDate"),
     ):
         fields.put_date(field, key, rule="event-date-unreadable", severity_error=False)
+    # The one date of an event that may be a mere time of day: https://schema.org/doorTime
+    fields.put_date(
+        "door_time",
+        "doorTime",
+        rule="event-date-unreadable",
+        severity_error=False,
+        day=fields.found.get("start"),
+    )
     _put_name_of(fields, "status", "eventStatus", _STATUSES)
     _put_name_of(fields, "attendance_mode", "eventAttendanceMode", _MODES)
     put("locations", "location", things.places(get("location"), reading))
@@ -286,6 +300,7 @@ def event_from_schema_org(
     for key in ("subEvent", "subEvents"):
         put("sub_events", key, tuple(_references(get(key), reading)))
     put("same_as", "sameAs", values.url_list(get("sameAs"), reading))
+    fields.found["extra"] = _unknown(node, _EVENT_KNOWN)
     return EventMention(main=main, origins=fields.origins, **fields.found), tuple(fields.problems)
 
 
@@ -328,6 +343,17 @@ def distinct(events: Iterable[EventMention]) -> tuple[EventMention, ...]:
         elif event.main and not before.main:
             found[key] = replace(before, main=True)
     return tuple(found.values())
+
+
+def _unknown(node: Node, known: frozenset[str]) -> tuple[str, ...]:
+    """The properties that state something which no record takes over."""
+    return tuple(
+        sorted(
+            key
+            for key, value in node.items()
+            if isinstance(key, str) and not key.startswith("@") and key not in known and values.items(value)
+        )
+    )[:50]
 
 
 def _references(value: object, reading: Reading) -> list[str]:

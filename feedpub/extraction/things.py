@@ -169,7 +169,7 @@ def _media_type(value: object) -> str | None:
 
 
 def places(value: object, reading: Reading) -> tuple[Place, ...]:
-    """Places: a name, an address, a Place with either, or a VirtualLocation."""
+    """Places: a name, an address, a Place with either, or a VirtualLocation: nothing but an address on the net."""
     found: list[Place] = []
     for item in nodes(value, reading):
         if isinstance(item, str):
@@ -206,6 +206,8 @@ def _place(node: Node, reading: Reading) -> Place | None:
     )
     if found.name or found.address or found.latitude is not None or (kind == "VirtualLocation" and found.url):
         return found
+    if found.url and not types:
+        return Place(type="VirtualLocation", id=found.id, url=found.url)
     return None
 
 
@@ -229,25 +231,36 @@ def _degrees(node: Node, key: str, limit: int) -> float | None:
 
 
 def offers(value: object, reading: Reading) -> tuple[Offer, ...]:
-    """Ticket offers; an AggregateOffer without a single price gives its lowest one no price."""
-    found = []
+    """Ticket offers; after one that stands for several those that it names."""
+    found: list[Offer] = []
     for item in nodes(value, reading):
         if not isinstance(item, Mapping):
             continue
-        price = text(item.get("price"))
         currency = text(item.get("priceCurrency"))
         availability = text(item.get("availability"))
         offer = Offer(
             url=url(item.get("url"), reading),
-            price=price if price and _PRICE.match(price) else None,
+            price=_price(item.get("price")),
+            low_price=_price(item.get("lowPrice")),
+            high_price=_price(item.get("highPrice")),
+            count=number(item.get("offerCount")),
             currency=currency if currency and re.fullmatch(r"[A-Z]{3}", currency) else None,
             availability=short_name(availability) if availability else None,
             name=text(item.get("name")),
             valid_from=when(item.get("validFrom"), reading),
         )
-        if offer != Offer():
+        if not offer.is_empty:
             found.append(offer)
+        if "AggregateOffer" in types_of(item) and "offers" in item:
+            found += offers(
+                [one for one in items(item["offers"]) if "AggregateOffer" not in types_of(one)], reading
+            )
     return tuple(found)
+
+
+def _price(value: object) -> str | None:
+    stated = text(value)
+    return stated if stated and _PRICE.match(stated) else None
 
 
 def topics(value: object, reading: Reading) -> tuple[Topic, ...]:

@@ -39,6 +39,8 @@ _MARKUP = re.compile(
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\xad\ufeff\ud800-\udfff\ufffe\uffff]")
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _PIXELS = re.compile(r"\s*([0-9]{1,5})(?:\.0+)?\s*(?:px|pixels?)?\s*\Z", re.IGNORECASE)
+_TRUE = frozenset(("true", "yes", "y", "on", "1", "ja", "oui", "sí", "si"))
+_FALSE = frozenset(("false", "no", "n", "off", "0", "nein", "non"))
 _ZERO_DATE = re.compile(r"\s*(?:0000-00-00|0001-01-01|-0001-11-30)")
 
 
@@ -284,9 +286,9 @@ def number(value: object) -> int | None:
 
 
 def truth(value: object) -> bool | None:
-    """A Boolean in any of its spellings; None for anything else."""
+    """true or false in any of their spellings and the usual words; None for anything else."""
     given = next(iter(items(value)), None)
     if isinstance(given, bool):
         return given
-    word = short_name(given).lower() if isinstance(given, str) else ""
-    return {"true": True, "yes": True, "false": False, "no": False}.get(word)
+    word = short_name(given).lower() if isinstance(given, str) else str(given)
+    return True if word in _TRUE else False if word in _FALSE else None

@@ -12,7 +12,14 @@ from typing import Literal, Protocol
 
 from feedpub.models import Channel, Entry
 
-BUILT_IN = {"rss": "feedpub.formats.rss:RssFormat", "jsonld": "feedpub.formats.jsonld:JsonLdFormat"}
+BUILT_IN = {
+    "rss": "feedpub.formats.rss:RssFormat",
+    "atom": "feedpub.formats.atom:AtomFormat",
+    "jsonld": "feedpub.formats.jsonld:JsonLdFormat",
+    "jsonfeed": "feedpub.formats.jsonfeed:JsonFeedFormat",
+    "events": "feedpub.formats.eventsld:EventsFormat",
+    "icalendar": "feedpub.formats.icalendar:CalendarFormat",
+}
 """Name → "module:class" of the formats that come along. The class is called with the `Site`."""
 
 
@@ -23,8 +30,9 @@ class Format(Protocol):
     filename: str
     media_type: str
     version: str
-    items: Literal["articles", "events"]
-    """What the entries are: a feed's articles, or the events that they report."""
+    items: Literal["articles", "records", "events"]
+    """What the entries are: a feed's articles, or the events that they report; with "records", the
+    articles, and in the main feed also the events that have a document of their own."""
     tombstones: bool
     """Whether withdrawn entries are handed to `assemble` too."""
     paged: bool

@@ -55,6 +55,12 @@ def without_illegal(text: str) -> str:
     return _ILLEGAL.sub("", text)
 
 
+def readable(text: str) -> str:
+    """`text` without all that `without_illegal` and `without_controls` take out."""
+    plain = without_controls(text.encode("utf-8", "ignore")).decode()
+    return without_illegal(plain) if "\ufffe" in plain or "\uffff" in plain else plain
+
+
 def without_controls(encoded: bytes) -> bytes:
     """UTF-8 without control characters other than tab, line feed and carriage return.
 

@@ -10,9 +10,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from feedpub.formats import phrases
+
 FALLBACK = "en"
 
-PHRASES: Mapping[str, Mapping[str, str]] = {
+_PHRASES: Mapping[str, Mapping[str, str]] = {
     "en": {
         "skip": "Skip to the text",
         "home": "Front page",
@@ -31,20 +33,22 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "EventMovedOnline": "Moved online",
         "formerly": "formerly {date}",
         "online": "Online",
+        "event_time": "Time: {date}",
+        "doors": "Doors: {date}",
+        "organised_by": "Organised by {names}",
+        "performing": "With {names}",
+        "taking_part": "Taking part: {names}",
+        "reported_in": "Reported in:",
+        "event_withdrawn": "The newsroom withdrew what it had reported of this event on {date}.",
         "withdrawn": "Article withdrawn",
         "withdrawn_on": "The newsroom withdrew this article on {date}.",
-        "moved": "This article has moved",
+        "moved": "This page has moved",
         "moved_to": "It now stands at another address:",
         "latest": "Latest articles",
         "upcoming": "Coming up",
         "sections": "Sections",
         "subscribe": "Subscribe",
         "empty": "No article has been published here yet.",
-        "rss": "For your feed reader",
-        "rss_how": "Copy an address into any feed reader: it then shows you every new article, in full.",
-        "jsonld": "For programs",
-        "jsonld_how": "The same articles and the events they report, as schema.org records.",
-        "other_how": "The same articles in another format: copy the address into a program that reads it.",
     },
     "de": {
         "skip": "Zum Text springen",
@@ -64,22 +68,22 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "EventMovedOnline": "Ins Netz verlegt",
         "formerly": "bisher {date}",
         "online": "Online",
+        "event_time": "Zeit: {date}",
+        "doors": "Einlass: {date}",
+        "organised_by": "Veranstaltet von: {names}",
+        "performing": "Mit {names}",
+        "taking_part": "Es nehmen teil: {names}",
+        "reported_in": "Berichtet in:",
+        "event_withdrawn": "Die Redaktion hat ihre Angaben zu diesem Termin zurückgezogen. Datum: {date}.",
         "withdrawn": "Artikel zurückgezogen",
         "withdrawn_on": "Die Redaktion hat diesen Artikel zurückgezogen. Datum: {date}.",
-        "moved": "Dieser Artikel ist umgezogen",
-        "moved_to": "Er steht jetzt unter einer anderen Adresse:",
+        "moved": "Diese Seite ist umgezogen",
+        "moved_to": "Sie steht jetzt unter einer anderen Adresse:",
         "latest": "Neueste Artikel",
         "upcoming": "Demnächst",
         "sections": "Ressorts",
         "subscribe": "Abonnieren",
         "empty": "Hier ist noch kein Artikel erschienen.",
-        "rss": "Für Ihren Feedreader",
-        "rss_how": "Kopieren Sie eine Adresse in einen Feedreader: "
-        "Er zeigt Ihnen dann jeden neuen Artikel in voller Länge.",
-        "jsonld": "Für Programme",
-        "jsonld_how": "Dieselben Artikel und ihre Termine als Datensätze nach schema.org.",
-        "other_how": "Dieselben Artikel in einem anderen Format: "
-        "Kopieren Sie die Adresse in ein Programm, das es liest.",
     },
     "fr": {
         "skip": "Aller au texte",
@@ -99,22 +103,22 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "EventMovedOnline": "Transféré en ligne",
         "formerly": "auparavant {date}",
         "online": "En ligne",
+        "event_time": "Date et heure : {date}",
+        "doors": "Ouverture des portes : {date}",
+        "organised_by": "Organisé par {names}",
+        "performing": "Avec {names}",
+        "taking_part": "Participants : {names}",
+        "reported_in": "À lire :",
+        "event_withdrawn": "La rédaction a retiré ses informations sur cet événement. Date : {date}.",
         "withdrawn": "Article retiré",
         "withdrawn_on": "La rédaction a retiré cet article. Date : {date}.",
-        "moved": "Cet article a changé d’adresse",
-        "moved_to": "Il se trouve désormais ici :",
+        "moved": "Cette page a changé d’adresse",
+        "moved_to": "Elle se trouve désormais ici :",
         "latest": "Derniers articles",
         "upcoming": "À venir",
         "sections": "Rubriques",
         "subscribe": "S’abonner",
         "empty": "Aucun article n’a encore été publié ici.",
-        "rss": "Pour votre lecteur de flux",
-        "rss_how": "Copiez une adresse dans un lecteur de flux : "
-        "il vous montrera chaque nouvel article en entier.",
-        "jsonld": "Pour les programmes",
-        "jsonld_how": "Les mêmes articles et leurs événements, en données schema.org.",
-        "other_how": "Les mêmes articles dans un autre format : "
-        "copiez l’adresse dans un programme qui sait le lire.",
     },
     "es": {
         "skip": "Ir al texto",
@@ -134,22 +138,29 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "EventMovedOnline": "Se celebra en línea",
         "formerly": "antes {date}",
         "online": "En línea",
+        "event_time": "Fecha y hora: {date}",
+        "doors": "Apertura de puertas: {date}",
+        "organised_by": "Organizado por {names}",
+        "performing": "Con {names}",
+        "taking_part": "Participan: {names}",
+        "reported_in": "Se informa en:",
+        "event_withdrawn": "La redacción retiró su información sobre este evento. Fecha: {date}.",
         "withdrawn": "Artículo retirado",
         "withdrawn_on": "La redacción retiró este artículo. Fecha: {date}.",
-        "moved": "Este artículo ha cambiado de dirección",
+        "moved": "Esta página ha cambiado de dirección",
         "moved_to": "Ahora se encuentra aquí:",
         "latest": "Últimos artículos",
         "upcoming": "Próximamente",
         "sections": "Secciones",
         "subscribe": "Suscribirse",
         "empty": "Aquí no se ha publicado todavía ningún artículo.",
-        "rss": "Para su lector de noticias",
-        "rss_how": "Copie una dirección en un lector de fuentes: le mostrará cada artículo nuevo completo.",
-        "jsonld": "Para programas",
-        "jsonld_how": "Los mismos artículos y sus eventos como registros schema.org.",
-        "other_how": "Los mismos artículos en otro formato: copie la dirección en un programa que lo lea.",
     },
 }
+PHRASES: Mapping[str, Mapping[str, str]] = {
+    language: {**own, **phrases.EVENTS[language], **phrases.FEEDS[language]}
+    for language, own in _PHRASES.items()
+}
+"""Language → name of a phrase → the phrase, `{date}` in it standing for a date."""
 
 _MONTH_NAMES = """
 en January February March April May June July August September October November December
@@ -221,7 +232,7 @@ def range_text(start: str, end: str | None, language: str | None) -> str:
     if _same_day(one, other) and one.clock and other.clock and one.offset == other.offset:
         zone = f" {_zone_text(one.offset)}" if one.offset else ""
         return f"{_day_text(one, language)}, {one.clock}–{other.clock}{zone}"
-    if _same_day(one, other):
+    if _same_day(one, other) and not (one.clock and other.clock):
         return date_text(start if one.clock else end, language)
     days = not (one.clock or other.clock) and one.day and other.day
     if days and (one.year, one.month) == (other.year, other.month) and primary(language) in _MONTHS:

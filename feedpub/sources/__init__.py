@@ -84,13 +84,15 @@ class Gone:
 class Listing:
     """The end of a listing. `complete` is False if something could not be looked at.
 
-    `unmodified` counts documents known to be unchanged; `notice` tells why a listing is
-    incomplete or what was left alone.
+    `unmodified` counts documents known to be unchanged; `notices` tell why a listing is
+    incomplete or what was left alone. `empty` says that it is incomplete only because there was
+    nothing at all, which may be meant or an accident.
     """
 
     complete: bool
     unmodified: int
     notices: tuple[str, ...] = ()
+    empty: bool = False
 
 
 Change = Changed | Touched | Unreadable | Gone | Listing
@@ -102,5 +104,8 @@ class Source(Protocol):
     def changes(self, state: State, now: datetime) -> Iterator[Change]:
         """Yield what changed; end with exactly one `Listing`."""
 
-    def has(self, place: str) -> bool:
-        """Whether the document at `place` is still there (cheap; used to tell a move from a copy)."""
+    def holds(self, place: str, digest: str | None) -> bool:
+        """Whether the document at `place` is there, and with a digest: whether it is still that one.
+
+        Cheap; used to tell a move from a copy. True where it cannot be told.
+        """

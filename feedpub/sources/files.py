@@ -61,20 +61,34 @@ class FilesSource:
         self._waited = 0
         self._walk = Walk(self._root)
         self._present: dict[str, set[int]] = {}
+        self._state: State | None = None
 
-    def has(self, place: str) -> bool:
-        """Whether the file of `place` is there; of an item, whether its file was not just read without it."""
+    def holds(self, place: str, digest: str | None) -> bool:
+        """Whether the file of `place` is there, with that digest if one is given.
+
+        Of an item: whether its file is as it was, or was just read and has it.
+        """
         if ".." in place.split("/") or place.startswith("/"):
             return False
         if Path(self._root, place).is_file():
-            return True
+            return digest is None or _digest(Path(self._root, place), self._config.max_bytes) in (
+                None,
+                digest,
+            )
         at = place.find("#")
         while at > 0:
             if Path(self._root, place[:at]).is_file():
                 items = self._present.get(place[:at])
-                return items is None or hash(place) in items
+                return self._is_as_before(place[:at]) if items is None else hash(place) in items
             at = place.find("#", at + 1)
         return False
+
+    def _is_as_before(self, container: str) -> bool:
+        seen = self._state.find(container) if self._state else None
+        try:
+            return seen is None or seen.stamp.startswith(_stamp(Path(self._root, container).stat()))
+        except OSError:
+            return True
 
     def changes(self, state: State, now: datetime) -> Iterator[Change]:
         """What changed since `state`, ending with one `Listing`.
@@ -100,6 +114,7 @@ class FilesSource:
         )
         self._waited = 0
         self._present = {}
+        self._state = state
         try:
             yield from self._merged(walk, state)
         except OSError as error:  # of the root itself: what lies below is dealt with file by file
@@ -130,7 +145,7 @@ class FilesSource:
                 else:
                     yield _unreadable(place, "", error)
                 continue
-            stamp = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"
+            stamp = _stamp(status)
             if before is not None and before.stamp.startswith(stamp):
                 rest = before.stamp[len(stamp) :]
                 if not rest:
@@ -151,7 +166,7 @@ class FilesSource:
                     yield change
         if not walk.met and seen is not None:
             notice = f"{self._root} is empty, so nothing was withdrawn. Is it mounted?"
-            yield Listing(False, 0, (*walk.notices, notice))
+            yield Listing(False, 0, (*walk.notices, notice), empty=True)
             return
         while seen is not None:
             if not walk.is_closed(seen.place):
@@ -338,3 +353,18 @@ def _unreadable(place: str, stamp: str, error: OSError) -> Unreadable:
         "Give feedpub the right to read it, or leave it out with `exclude`.",
     )
     return Unreadable(place, stamp, problem)
+
+
+def _digest(path: Path, limit: int) -> str | None:
+    """The digest of a file, or None if it cannot be told."""
+    try:
+        if path.stat().st_size > limit:
+            return None
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _stamp(status: os.stat_result) -> str:
+    return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ino}"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, create_engine, event, func, select, update
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -106,16 +106,9 @@ class Store:
             where.append(document.c.place == place)
         with self.transaction() as transaction:
             connection = transaction.connection
-            rows = connection.execute(
-                select(document.c.source, document.c.place, document.c.container).where(*where)
-            ).all()
+            rows = connection.execute(select(document.c.source, document.c.place).where(*where)).all()
             for row in rows:
-                for target in filter(None, (row.place, row.container)):
-                    connection.execute(
-                        update(document)
-                        .where(document.c.source == row.source, document.c.place == target)
-                        .values(stamp="", digest="")
-                    )
+                transaction.read_again(row.source, row.place, at=int(time.time()))
         return len(rows)
 
     def status(self) -> Status:
@@ -308,7 +301,7 @@ def _in_step(connection: Connection, ledger_path: Path) -> bool:
         select(schema.meta.c.value).where(schema.meta.c.key == "ledger_offset")
     ).scalar()
     size = ledger_path.stat().st_size if ledger_path.exists() else -1
-    return version == len(schema.MIGRATIONS) and offset == str(size)
+    return version == schema.VERSION and offset == str(size)
 
 
 def _set_aside(path: Path) -> None:

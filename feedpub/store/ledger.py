@@ -1,15 +1,19 @@
 """The ledger: one JSON object a line for what inputs cannot give back, appended and never changed.
 
     {"op": "id", "id", "kind", "source", "place", "stem", "slug", "at", "content", "document"}
-    {"op": "changed", "id", "at", "content", "document"}      the content changed in that refresh
+    {"op": "changed", "id", "at", "content", "document", "revision"}      it changed in that refresh
     {"op": "content", "id", "content"}                        what an event said when first published
     {"op": "moved", "id", "source", "place"}                  its document stands elsewhere now
     {"op": "path", "id", "stem", "slug", "old"}               its page moved; the old path redirects
-    {"op": "withdrawn", "id", "at", "tombstone"}              tombstone: the row that feeds still need
-    {"op": "restored", "id"}
+    {"op": "withdrawn", "id", "at", "tombstone", "revision"}  tombstone: the row that feeds still need
+    {"op": "restored", "id", "at", "revision"}
     {"op": "key", "key", "id"}                                how one event is told from another
     {"op": "alias", "id", "target"}
     {"op": "snapshot", "id", "document", "record", "facets"}  published although its input is bad or gone
+    {"op": "text", "id", "keys"}                              the article that has a text, to recognise copies
+    {"op": "paging", "path", "size"}                          entries on an archive page of that feed, for ever
+    {"op": "joined", "path", "first", "ids"}                  came into a feed, from that position on
+    {"op": "changes", "first", "at", "changes"}               what the changes feed says: [change, id, digest]
     {"op": "commit", "run"}                                   everything above it happened
 
 Times are whole seconds since 1970. Lines behind the last commit never happened: a crash left them.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from feedpub.store import schema
@@ -36,7 +36,14 @@ def _set(connection: Connection, identifier: str, **values: Any) -> None:
 
 
 def _changed(connection: Connection, line: Line) -> None:
-    _set(connection, line["id"], changed_at=line["at"], content=line["content"], document=line["document"])
+    _set(
+        connection, line["id"], changed_at=line["at"], content=line["content"], document=line["document"],
+        **_revision(line),
+    )  # fmt: skip
+
+
+def _revision(line: Line) -> dict[str, int]:
+    return {"revision": line["revision"]} if "revision" in line else {}
 
 
 def _content(connection: Connection, line: Line) -> None:
@@ -49,16 +56,20 @@ def _moved(connection: Connection, line: Line) -> None:
 
 def _path(connection: Connection, line: Line) -> None:
     _set(connection, line["id"], stem=line["stem"], slug=line["slug"])
-    _put(connection, schema.redirect, {"path": line["old"], "id": line["id"]})
+    if line["old"] != line["stem"]:
+        _put(connection, schema.redirect, {"path": line["old"], "id": line["id"]})
+    # It may have come back to an address that it had before.
+    connection.execute(delete(schema.redirect).where(schema.redirect.c.path == line["stem"]))
 
 
 def _withdrawn(connection: Connection, line: Line) -> None:
-    _set(connection, line["id"], withdrawn_at=line["at"])
+    _set(connection, line["id"], withdrawn_at=line["at"], **_revision(line))
     put_record(connection, line["tombstone"])
 
 
 def _restored(connection: Connection, line: Line) -> None:
-    _set(connection, line["id"], withdrawn_at=None)
+    changed = {"changed_at": line["at"]} if "at" in line else {}
+    _set(connection, line["id"], withdrawn_at=None, **changed, **_revision(line))
 
 
 def _key(connection: Connection, line: Line) -> None:
@@ -76,6 +87,30 @@ def _snapshot(connection: Connection, line: Line) -> None:
     put_record(connection, line["record"])
 
 
+def _joined(connection: Connection, line: Line) -> None:
+    rows = [
+        {"path": line["path"], "position": position, "record_id": identifier}
+        for position, identifier in enumerate(line["ids"], line["first"])
+    ]
+    connection.execute(insert(schema.member).on_conflict_do_nothing(), rows)
+
+
+def _text(connection: Connection, line: Line) -> None:
+    for key in line["keys"]:
+        _put(connection, schema.text_key, {"key": key, "record_id": line["id"]})
+
+
+def _paging(connection: Connection, line: Line) -> None:
+    _put(connection, schema.meta, {"key": f"page_size:{line['path']}", "value": str(line["size"])})
+
+
+def _changes(connection: Connection, line: Line) -> None:
+    for sequence, (change, identifier, digest) in enumerate(line["changes"], line["first"]):
+        row = {"sequence": sequence, "record_id": identifier, "change": change, "at": line["at"]}
+        _put(connection, schema.change, row)
+        _put(connection, schema.listed, {"record_id": identifier, "digest": digest})
+
+
 _ACTIONS = {
     "id": _id,
     "changed": _changed,
@@ -87,6 +122,10 @@ _ACTIONS = {
     "key": _key,
     "alias": _alias,
     "snapshot": _snapshot,
+    "paging": _paging,
+    "text": _text,
+    "joined": _joined,
+    "changes": _changes,
 }
 
 
@@ -197,11 +236,17 @@ def export_ledger(connection: Connection, ledger: Ledger) -> None:
                     "at": row.changed_at,
                     "content": row.content,
                     "document": row.document,
+                    "revision": row.revision,
                 }
             )
         if row.withdrawn_at is not None:
             tombstone = record_line(connection, row.id)
-            ledger.append({"op": "withdrawn", "id": row.id, "at": row.withdrawn_at, "tombstone": tombstone})
+            ledger.append(
+                {
+                    "op": "withdrawn", "id": row.id, "at": row.withdrawn_at, "tombstone": tombstone,
+                    "revision": row.revision,
+                }
+            )  # fmt: skip
     for row in connection.execute(select(schema.event_key).order_by(schema.event_key.c.key)):
         ledger.append({"op": "key", "key": row.key, "id": row.id})
     for row in connection.execute(select(schema.alias).order_by(schema.alias.c.id)):
@@ -223,3 +268,20 @@ def export_ledger(connection: Connection, ledger: Ledger) -> None:
                 "record": snapshot,
             }
         )
+    _export_history(connection, ledger)
+
+
+def _export_history(connection: Connection, ledger: Ledger) -> None:
+    member, change, listed = schema.member, schema.change, schema.listed
+    sizes = select(schema.meta).where(schema.meta.c.key.startswith("page_size:")).order_by(schema.meta.c.key)
+    for row in connection.execute(sizes):
+        ledger.append({"op": "paging", "path": row.key.partition(":")[2], "size": int(row.value)})
+    for row in connection.execute(select(schema.text_key).order_by(schema.text_key.c.key)):
+        ledger.append({"op": "text", "id": row.record_id, "keys": [row.key]})
+    for row in connection.execute(select(member).order_by(member.c.path, member.c.position)):
+        ledger.append({"op": "joined", "path": row.path, "first": row.position, "ids": [row.record_id]})
+    query = select(change, func.coalesce(listed.c.digest, "").label("digest"))
+    joined = query.outerjoin(listed, listed.c.record_id == change.c.record_id)
+    for row in connection.execute(joined.order_by(change.c.sequence)):
+        said = [row.change, row.record_id, row.digest]
+        ledger.append({"op": "changes", "first": row.sequence, "at": row.at, "changes": [said]})

@@ -1,8 +1,8 @@
 """The tables of the store, and the numbered migrations that lead to them.
 
 Times are whole seconds since 1970 in UTC, JSON is UTF-8 bytes. What inputs cannot give back stands
-in `identity`, `alias`, `event_key` and `redirect`, and in the ledger; everything else can be
-made anew from inputs and ledger.
+in `identity`, `alias`, `event_key`, `redirect`, `member`, `change`, `listed` and `text_key`, and in the ledger;
+everything else can be made anew from inputs and ledger.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ document = Table(
     Column("container", Text),
     Column("stamp", Text, nullable=False),
     Column("digest", Text, nullable=False),
-    # published, draft, waiting, expired, held, kept (gone but kept published), gone, container
+    # published, draft, waiting, expired, held, copy, kept (gone but kept published), gone,
+    # container
     Column("state", Text, nullable=False),
     Column("due_at", Integer),
     Column("record_id", Text),
@@ -66,11 +67,14 @@ identity = Table(
     Column("slug", Text),
     Column("first_seen_at", Integer, nullable=False),
     Column("changed_at", Integer),
+    # how often the content changed, was withdrawn or came back
+    Column("revision", Integer, nullable=False, server_default="0"),
     Column("content", Text, nullable=False),
     Column("document", Text, nullable=False),
     Column("withdrawn_at", Integer),
     Index("identity_by_place", "source", "place"),
-    Index("identity_by_document", "source", "document"),
+    Index("identity_by_document", "document"),
+    Index("identity_by_change", "changed_at", sqlite_where=text("changed_at IS NOT NULL")),
 )
 
 alias = Table("alias", metadata, Column("id", Text, primary_key=True), Column("target", Text, nullable=False))
@@ -181,6 +185,61 @@ window = Table(
     Column("digest", Text, nullable=False),
     Column("entries", Integer, nullable=False),
     Column("updated_at", Integer),
+    # when the file changes by time alone: an event passes, a correction is no longer recent
+    Column("due_at", Integer),
+    Index("window_by_due", "due_at", sqlite_where=text("due_at IS NOT NULL")),
+)
+
+member = Table(
+    # What has ever been in a feed, in the order in which it came: the archive pages are cut from it.
+    # The path "*" stands for everything that was ever published, events included.
+    "member",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("record_id", Text, nullable=False),
+    Index("member_by_record", "record_id", "path"),
+    sqlite_with_rowid=False,
+)
+
+change = Table(
+    "change",
+    metadata,
+    Column("sequence", Integer, primary_key=True),
+    Column("record_id", Text, nullable=False),
+    # added, modified, deleted
+    Column("change", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+)
+
+listed = Table(
+    # What the changes feed said last of each record: the digest of its data, or "" when deleted.
+    "listed",
+    metadata,
+    Column("record_id", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+text_key = Table(
+    # Which article has a text, to recognise copies of it.
+    "text_key",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("record_id", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+copy = Table(
+    # Documents whose text is published already, with the record that stands for them.
+    "copy",
+    metadata,
+    Column("source", Text, primary_key=True),
+    Column("place", Text, primary_key=True),
+    Column("record_id", Text, nullable=False),
+    Column("url", Text),
+    Index("copy_by_record", "record_id"),
+    sqlite_with_rowid=False,
 )
 
 IS_MANIFEST = "path = folder || '/manifest.json'"
@@ -231,12 +290,22 @@ run = Table(
 )
 
 
-def _first(connection: Connection) -> None:
-    metadata.create_all(connection)
+def _history(connection: Connection) -> None:
+    """What archive pages, calendars and the changes feed need."""
+    connection.exec_driver_sql("ALTER TABLE identity ADD COLUMN revision INTEGER NOT NULL DEFAULT 0")
+    for table in (member, change, listed, text_key, copy):
+        table.create(connection)
+    connection.exec_driver_sql("ALTER TABLE window ADD COLUMN due_at INTEGER")
+    connection.exec_driver_sql("DROP INDEX identity_by_document")
+    for index in (*identity.indexes, *window.indexes):
+        if index.name in ("identity_by_change", "identity_by_document", "window_by_due"):
+            index.create(connection)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
-"""Migration n leads from schema version n to n + 1; none is ever changed once released."""
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_history,)
+"""Migration n leads from schema version n + 1 to n + 2; none is ever changed once released."""
+
+VERSION = len(MIGRATIONS) + 1
 
 
 def migrate(connection: Connection) -> int:
@@ -247,9 +316,13 @@ def migrate(connection: Connection) -> int:
     """
     connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)")
     version = connection.exec_driver_sql("SELECT MAX(version) FROM schema_version").scalar() or 0
-    if version > len(MIGRATIONS):
-        raise ValueError(f"schema version {version} is newer than {len(MIGRATIONS)}")
-    for number in range(version, len(MIGRATIONS)):
-        MIGRATIONS[number](connection)
-        connection.execute(text("INSERT INTO schema_version (version) VALUES (:v)"), {"v": number + 1})
-    return len(MIGRATIONS)
+    if version > VERSION:
+        raise ValueError(f"schema version {version} is newer than {VERSION}")
+    if version == 0:
+        metadata.create_all(connection)
+    else:
+        for migration in MIGRATIONS[version - 1 :]:
+            migration(connection)
+    if version < VERSION:
+        connection.execute(text("INSERT INTO schema_version (version) VALUES (:v)"), {"v": VERSION})
+    return VERSION

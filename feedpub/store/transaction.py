@@ -193,6 +193,30 @@ class Transaction:
                 .values(state="gone")
             )
 
+    def mark_all_gone(self, source: str) -> None:
+        """Note that a source holds nothing any more."""
+        self.flush()
+        document = schema.document
+        self.connection.execute(
+            update(document)
+            .where(document.c.source == source, document.c.state != "kept")
+            .values(state="gone")
+        )
+
+    def read_again(self, source: str, place: str, *, at: int) -> None:
+        """Have a document read anew at the next refresh, which is due a second after `at`."""
+        document = schema.document
+        here = document.c.source == source
+        row = self.connection.execute(
+            select(document.c.container).where(here, document.c.place == place)
+        ).one_or_none()
+        for target in filter(None, (place, row.container if row else None)):
+            self.connection.execute(
+                update(document)
+                .where(here, document.c.place == target)
+                .values(stamp="", digest="", due_at=at + 1)
+            )
+
     def gone(self, source: str) -> Iterator[list[Row[Any]]]:
         """The document rows marked gone, in chunks; each chunk must be dealt with before the next."""
         document = schema.document
@@ -242,16 +266,21 @@ class Transaction:
                     origins=None, html=None, withdrawn_at=at, dirty=True, digest=f"withdrawn:{at}",
                 )
             )  # fmt: skip
-            self.connection.execute(
-                update(schema.identity).where(schema.identity.c.id == row.id).values(withdrawn_at=at)
-            )
+            identity = schema.identity
+            revision = self.connection.execute(
+                update(identity)
+                .where(identity.c.id == row.id)
+                .values(withdrawn_at=at, revision=identity.c.revision + 1)
+                .returning(identity.c.revision)
+            ).scalar()
             self.connection.execute(
                 update(schema.facet).where(schema.facet.c.record_id == row.id).values(withdrawn=True)
             )
             for table in (schema.mention, schema.medium):
                 column = table.c.reporter if table is schema.mention else table.c.record_id
                 self.connection.execute(delete(table).where(column == row.id))
-            self.log(op="withdrawn", id=row.id, at=at, tombstone=record_line(self.connection, row.id))
+            tombstone = record_line(self.connection, row.id)
+            self.log(op="withdrawn", id=row.id, at=at, tombstone=tombstone, revision=revision)
 
 
 _EVENT_TOMBSTONE = ("name", "startDate", "endDate", "location", "url")

@@ -1,0 +1,246 @@
+"""The documents of the feeds: which of them must be written anew, and their archive pages.
+
+Each rendered entry is kept in the store, so that a feed is its frame with kept entries spliced in.
+A full archive page (RFC 5005) is written once, when its last entry has come in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import orjson
+from sqlalchemy import delete, func, select
+
+from feedpub import entries, rendering
+from feedpub.catalogue import FOLDERS, Catalogue
+from feedpub.config import Config, FeedConfig
+from feedpub.formats import Format
+from feedpub.history import History, Paging
+from feedpub.models import Entry
+from feedpub.publication import Staging
+from feedpub.store import schema
+from feedpub.store.transaction import Transaction
+from feedpub.windows import Window, Windows
+from feedpub.workers import Workers
+
+CHUNK = 100
+
+
+@dataclass(slots=True)
+class FeedFiles:
+    """Stages the documents of feeds. `renderers` is a digest of how entries look, `now` whole seconds.
+
+    `rebuilt` says that the store was begun anew: archive pages that stand in the output are kept
+    then, since what they said at their time cannot be made again.
+    """
+
+    transaction: Transaction
+    config: Config
+    catalogue: Catalogue
+    history: History
+    staging: Staging
+    workers: Workers
+    renderers: str
+    now: int
+    rebuilt: bool
+
+    def feeds(self, facets: Iterable[tuple[str, str]]) -> list[FeedConfig]:
+        """The feeds that may have changed: the configured ones, automatic ones with these facets, those due."""
+        found = {feed.path: feed for feed in self.config.feeds}
+        automatic = [self.catalogue.automatic(name, slug) for name, slug in sorted(facets)]
+        window = schema.window
+        due = select(window.c.path).distinct().where(window.c.due_at <= self.now).order_by(window.c.path)
+        automatic += [self.catalogue.by_path(path) for path in self._connection.execute(due).scalars()]
+        for feed in automatic:
+            if feed is not None:
+                found.setdefault(feed.path, feed)
+        return list(found.values())
+
+    def join(self) -> None:
+        """Note what is in each feed with archive pages for the first time."""
+        windows = Windows(self._connection, self.now)
+        for feed in self.config.feeds:
+            if feed.has_archive:
+                self.history.join(feed.path, windows.candidates(feed))
+
+    def stage(self, feed: FeedConfig) -> None:
+        """Stage the documents of one feed that must change."""
+        paging = self.history.paging(feed.path, feed.limit) if feed.has_archive else None
+        windows = Windows(self._connection, self.now)
+        kinds: dict[Any, Window] = {}
+        for name in feed.formats:
+            format_ = self.catalogue.format(name)
+            tombstones = format_.tombstones and feed.tombstones
+            own_paging = paging if format_.paged else None
+            key = (format_.items, tombstones, own_paging is None)
+            if key not in kinds:
+                kinds[key] = (
+                    windows.events(feed, tombstones=tombstones)
+                    if format_.items == "events"
+                    else windows.articles(
+                        feed, tombstones=tombstones, paging=own_paging, events=format_.items == "records"
+                    )
+                )
+            self._document(feed, name, kinds[key], own_paging)
+        if paging is not None:
+            self._archive(feed, paging)
+
+    def _document(self, feed: FeedConfig, name: str, window: Window, paging: Paging | None) -> None:
+        """The subscription document in one format."""
+        format_ = self.catalogue.format(name)
+        previous = paging.newest if paging else None
+        channel = self.catalogue.channel(feed, updated_at=window.updated_at, previous_page=previous)
+        path = channel.path_of(format_.filename)
+        table = schema.window
+        if not window.members and self.catalogue.is_automatic(feed):
+            self.staging.delete_many([path])
+            self._connection.execute(delete(table).where(table.c.path == feed.path, table.c.format == name))
+            return
+        digest = window.digest(asdict(channel), self.renderers)
+        row = self._connection.execute(
+            select(table.c.digest, table.c.due_at).where(table.c.path == feed.path, table.c.format == name)
+        ).one_or_none()
+        whole = row is not None and row.digest == digest and (self.config.publish.output / path).exists()
+        if not whole:
+            rendered = self._rendered(window.ids, format_)
+            self.staging.put(path, format_.assemble(channel, rendered), format_.media_type)
+        elif row is not None and row.due_at == window.due_at:
+            return
+        self.transaction.put(
+            table,
+            {
+                "path": feed.path, "format": name, "digest": digest, "entries": window.live,
+                "updated_at": window.updated_at, "due_at": window.due_at,
+            },
+        )  # fmt: skip
+
+    def _rendered(self, ids: Iterable[str], format_: Format) -> Iterator[bytes]:
+        """Rendered entries out of the store, each rendered only when its digest has changed."""
+        tx, rendered = self.transaction, schema.rendered
+        iterator = iter(ids)
+        while chunk := list(islice(iterator, CHUNK)):
+            tx.flush()
+            kept = tx.by_key(rendered, "record_id", chunk, rendered.c.format == format_.name)
+            digests = {row.id: row.entry for row in tx.rows(schema.record, "id", chunk)}
+            stale = [i for i in chunk if i not in kept or kept[i].digest != digests[i]]
+            fresh = {entry.id: format_.render(entry) for entry in self._entries(stale)}
+            for identifier, body in fresh.items():
+                tx.put(
+                    rendered,
+                    {
+                        "record_id": identifier, "format": format_.name, "digest": digests[identifier],
+                        "body": body,
+                    },
+                )  # fmt: skip
+            yield from (fresh[i] if i in fresh else kept[i].body for i in chunk)
+
+    def _entries(self, ids: list[str]) -> list[Entry]:
+        return entries.load(self.transaction, ids, site=self.config.site, renderers=self.renderers)
+
+    @property
+    def _connection(self) -> Any:
+        return self.transaction.connection
+
+    # -- archive pages
+
+    def _archive(self, feed: FeedConfig, paging: Paging) -> None:
+        """The full pages that are not written yet; all of them when they look different from now on."""
+        tx = self.transaction
+        frame = self._frame(feed)
+        written: dict[str, int] = {}
+        for name in self._paged(feed):
+            known = orjson.loads(tx.get_meta(_archive_key(feed.path, name)) or b"{}")
+            written[name] = known.get("pages", 0) if known.get("frame") == frame else 0
+        if not written or min(written.values()) >= paging.full:
+            return
+        render = partial(
+            rendering.render_archive_page, site=self.config.site, output=self.config.publish.output,
+            folder=self.staging.folder,
+        )  # fmt: skip
+        jobs = self._pages(feed, paging, written)
+        for _, staged in self.workers.map(render, jobs, alone=paging.full - min(written.values()) < 2):
+            self.staging.note(staged)
+        for name in written:
+            said = orjson.dumps({"frame": frame, "pages": paging.full}).decode()
+            tx.set_meta(_archive_key(feed.path, name), said)
+
+    def _pages(
+        self, feed: FeedConfig, paging: Paging, written: dict[str, int]
+    ) -> Iterator[rendering.ArchiveJob]:
+        windows = Windows(self._connection, self.now)
+        for number in range(min(written.values()) + 1, paging.full + 1):
+            names = [name for name, pages in written.items() if pages < number]
+            window = windows.page(self.history.page(feed.path, paging, number), tombstones=True)
+            channel = self.catalogue.channel(
+                feed, updated_at=window.updated_at, page=number, previous_page=number - 1 or None
+            )
+            paths = {name: channel.path_of(self.catalogue.format(name).filename, number) for name in names}
+            known = self.staging.known(paths.values())
+            if self.rebuilt:
+                names = [name for name in names if not self._stands(paths[name], known)]
+            if names:
+                yield rendering.ArchiveJob(
+                    self._entries(window.ids), channel, tuple(names), feed.tombstones, known,
+                    self.staging.reserve(len(names)),
+                )  # fmt: skip
+
+    def _stands(self, path: str, known: Iterable[str]) -> bool:
+        return path in known and (self.config.publish.output / path).exists()
+
+    def _paged(self, feed: FeedConfig) -> list[str]:
+        return [name for name in feed.formats if self.catalogue.format(name).paged]
+
+    def _frame(self, feed: FeedConfig) -> str:
+        said = [asdict(self.catalogue.channel(feed)), feed.tombstones, self.renderers]
+        return hashlib.sha256(orjson.dumps(said)).hexdigest()[:32]
+
+    # -- what is no more
+
+    def drop(self) -> None:
+        """Delete the files of feeds and formats that are no longer configured."""
+        tx, window = self.transaction, schema.window
+        tx.flush()
+        wanted = {(feed.path, name) for feed in self.config.feeds for name in feed.formats}
+        automatic = {FOLDERS[name] for name in self.config.publish.feeds_by}
+        for row in self._connection.execute(select(window.c.path, window.c.format)).all():
+            if (row.path, row.format) in wanted:
+                continue
+            if row.path.partition("/")[0] in automatic and row.format in self.catalogue.main.formats:
+                continue
+            channel = self.catalogue.channel(FeedConfig(path=row.path))
+            self.staging.delete_many([channel.path_of(self.catalogue.format(row.format).filename)])
+            self._connection.execute(
+                delete(window).where(window.c.path == row.path, window.c.format == row.format)
+            )
+        kept = {
+            _archive_key(feed.path, name)
+            for feed in self.config.feeds
+            if feed.archive
+            for name in feed.formats
+        }
+        meta = schema.meta
+        for row in self._connection.execute(select(meta).where(meta.c.key.startswith("archive:"))).all():
+            if row.key not in kept:
+                self._drop_archive(row.key, orjson.loads(row.value)["pages"])
+
+    def _drop_archive(self, key: str, pages: int) -> None:
+        _, name, path = key.split(":", 2)
+        channel = self.catalogue.channel(FeedConfig(path=path))
+        filename = self.catalogue.format(name).filename
+        self.staging.delete_many([channel.path_of(filename, number) for number in range(1, pages + 1)])
+        self._connection.execute(delete(schema.meta).where(schema.meta.c.key == key))
+
+    def due_at(self) -> int | None:
+        """When the next document changes by time alone."""
+        self.transaction.flush()
+        due: int | None = self._connection.execute(select(func.min(schema.window.c.due_at))).scalar()
+        return due
+
+
+def _archive_key(path: str, name: str) -> str:
+    return f"archive:{name}:{path}"

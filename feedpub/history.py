@@ -1,0 +1,160 @@
+"""What has ever been published: the order in which it came into each feed, and every change since.
+
+A feed's archive pages (RFC 5005) are cut from that order, so that a full page holds the same
+articles for ever; the changes feed numbers what was added, modified and deleted. Inputs can give
+none of this back: it stands in the ledger too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, Select, func, insert, literal, select
+
+from feedpub.models import Entry
+from feedpub.store import schema
+from feedpub.store.transaction import Transaction
+
+EVERYTHING = "*"
+"""The path under which every record is a member, events included."""
+
+PAGE_SIZE = 50
+"""Entries on an archive page, or a feed's limit where that is smaller."""
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """How a feed's history is cut into pages, numbered from 1: `full` of them, with `size` entries each."""
+
+    size: int
+    full: int
+
+    @property
+    def newest(self) -> int | None:
+        """The number of the newest full page, or None."""
+        return self.full or None
+
+
+class History:
+    """The history of one newsroom, within one refresh."""
+
+    def __init__(self, transaction: Transaction, now: int) -> None:
+        self._tx = transaction
+        self._now = now
+        self.changed: set[str] = set()
+        """Ids of the records whose data changed in this refresh, or that were withdrawn."""
+
+    def join(self, path: str, candidates: Select[tuple[str]]) -> None:
+        """Note the records that are in a feed for the first time.
+
+        Args:
+            path: the feed's.
+            candidates: ids of records, the table `record` among its sources; those that are
+                members already are passed over, the others come in by their place in time.
+        """
+        tx, member, record = self._tx, schema.member, schema.record
+        tx.flush()
+        first = self._count(path)
+        known = select(member.c.record_id).where(member.c.path == path, member.c.record_id == record.c.id)
+        number = func.row_number().over(order_by=(record.c.sort_at, record.c.id))
+        new = candidates.where(~known.exists()).with_only_columns(
+            literal(path), number + literal(first - 1), record.c.id
+        )
+        tx.connection.execute(insert(member).from_select(["path", "position", "record_id"], new))
+        for start in range(first, self._count(path), _CHUNK):
+            tx.log(op="joined", path=path, first=start, ids=self._between(path, start, start + _CHUNK))
+
+    def paging(self, path: str, limit: int) -> Paging:
+        """How the history of the feed at `path` is cut; decided when it is asked for the first time."""
+        key = f"page_size:{path}"
+        size = int(self._tx.get_meta(key) or 0)
+        if not size:
+            size = max(1, min(PAGE_SIZE, limit))
+            self._tx.set_meta(key, str(size))
+            self._tx.log(op="paging", path=path, size=size)
+        return Paging(size, self._count(path) // size)
+
+    def page(self, path: str, paging: Paging, number: int) -> list[str]:
+        """The ids on one page, newest first."""
+        first = (number - 1) * paging.size
+        return self._between(path, first, first + paging.size)[::-1]
+
+    def count(self, path: str) -> int:
+        """How many records have ever been in the feed at `path`."""
+        return self._count(path)
+
+    def positions(self, path: str, ids: Iterable[str]) -> dict[str, int]:
+        """Where these records stand in the order, counted from 0."""
+        rows = self._tx.rows(schema.member, "record_id", ids, schema.member.c.path == path)
+        return {row.record_id: row.position for row in rows}
+
+    def _count(self, path: str) -> int:
+        member = schema.member
+        query = select(func.max(member.c.position)).where(member.c.path == path)
+        last = self._tx.connection.execute(query).scalar()
+        return 0 if last is None else last + 1
+
+    def _between(self, path: str, first: int, end: int) -> list[str]:
+        member = schema.member
+        query = select(member.c.record_id).where(
+            member.c.path == path, member.c.position >= first, member.c.position < end
+        )
+        return list(self._tx.connection.execute(query.order_by(member.c.position)).scalars())
+
+    # -- changes
+
+    def note(self, entries: Sequence[Entry]) -> None:
+        """Number what of these records is new, says something else than before, or is gone."""
+        tx = self._tx
+        rows = tx.rows(schema.listed, "record_id", [entry.id for entry in entries])
+        listed = {row.record_id: row.digest for row in rows}
+        lines = []
+        for entry in entries:
+            before = listed.get(entry.id, "")
+            digest = "" if entry.withdrawn_at is not None else _digest(entry)
+            if digest == before:
+                continue
+            change = "deleted" if not digest else "modified" if before else "added"
+            lines.append((change, entry.id, digest))
+            self.changed.add(entry.id)
+        if not lines:
+            return
+        first = self.sequence() + 1
+        tx.log(op="changes", first=first, at=self._now, changes=lines)
+        tx.connection.execute(
+            insert(schema.change),
+            [
+                {"sequence": number, "record_id": identifier, "change": change, "at": self._now}
+                for number, (change, identifier, _) in enumerate(lines, first)
+            ],
+        )
+        for _, identifier, digest in lines:
+            tx.put(schema.listed, {"record_id": identifier, "digest": digest})
+        tx.flush()
+
+    def sequence(self) -> int:
+        """The number of the last change, or 0."""
+        query = select(func.max(schema.change.c.sequence))
+        return self._tx.connection.execute(query).scalar() or 0
+
+    def changes(self, first: int, end: int) -> Iterator[Row[Any]]:
+        """The changes with these numbers, `end` not included, each with the record's type and stem."""
+        change, record, identity = schema.change, schema.record, schema.identity
+        query = (
+            select(change, record.c.type, identity.c.stem)
+            .outerjoin(record, record.c.id == change.c.record_id)
+            .outerjoin(identity, identity.c.id == change.c.record_id)
+            .where(change.c.sequence >= first, change.c.sequence < end)
+            .order_by(change.c.sequence)
+        )
+        yield from self._tx.connection.execute(query)
+
+
+def _digest(entry: Entry) -> str:
+    return hashlib.sha256(orjson.dumps(entry.data, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]

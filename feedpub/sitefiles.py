@@ -1,0 +1,307 @@
+"""The files of the site as a whole: front page, listings, sitemaps, OPML, and what services follow.
+
+What grows with the archive is cut into files by the order in which records were first published,
+so that one changed record rewrites one file of each kind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, select
+
+from feedpub import entries, rendering
+from feedpub.catalogue import Catalogue, listing_path
+from feedpub.config import Config, FeedConfig
+from feedpub.formats import frontpage, listing, ndjson, newssitemap, opml, robots, sitemap
+from feedpub.history import EVERYTHING, History
+from feedpub.models import Alternate, Entry
+from feedpub.publication import Staging
+from feedpub.staging import File
+from feedpub.store import schema
+from feedpub.store.transaction import Transaction
+from feedpub.windows import Windows
+
+UPCOMING = 12
+"""Events on the front page."""
+
+DUMP_SIZE, CHANGES_SIZE, SITEMAP_SIZE = 100, 500, 1000
+"""Records, changes and addresses in one file; never to be changed, followers count with them."""
+
+_XML, _JSON, _NDJSON = "application/xml", "application/json", "application/x-ndjson"
+_NEWS = "sitemap-news.xml"
+_OPML, _OPML_TYPE = "feeds.opml", "text/x-opml"
+_LISTED = 50
+_FRONT_PAGE = "index.html"
+
+
+@dataclass(slots=True)
+class SiteFiles:
+    """Stages what belongs to no single feed. `now` is in whole seconds since 1970.
+
+    `anew` says that everything is to be made again and compared with what stands there.
+    """
+
+    transaction: Transaction
+    config: Config
+    catalogue: Catalogue
+    history: History
+    staging: Staging
+    renderers: str
+    now: int
+    anew: bool
+
+    def stage(self, listings: Iterable[FeedConfig]) -> int | None:
+        """Stage what must change; `listings` are feeds with a page of their own that may have changed.
+
+        Returns when a file is due to change by time alone, in seconds, or None.
+        """
+        feeds = self.catalogue.published()
+        for feed in listings:
+            self._listing(feed)
+        times = [self._front_page(feeds), self._sitemaps()]
+        self._dump()
+        self._changes()
+        self._small(feeds)
+        return min((time for time in times if time is not None), default=None)
+
+    @property
+    def _connection(self) -> Any:
+        return self.transaction.connection
+
+    def _entries(self, ids: list[str]) -> list[Entry]:
+        return entries.load(self.transaction, ids, site=self.config.site, renderers=self.renderers)
+
+    def _is_due(self, key: str, said: Any, path: str) -> bool:
+        """Whether a file must be made anew: it is not there, or was made of something else than `said`."""
+        digest = hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+        if self.transaction.get_meta(key) == digest and (self.config.publish.output / path).exists():
+            return False
+        self.transaction.set_meta(key, digest)
+        return True
+
+    # -- pages
+
+    def _front_page(self, feeds: list[FeedConfig]) -> int | None:
+        record = schema.record
+        upcoming = list(
+            self._connection.execute(
+                select(record.c.id, record.c.entry, record.c.end_at)
+                .where(record.c.kind == "event", record.c.withdrawn_at.is_(None), record.c.end_at > self.now)
+                .order_by(record.c.start_at, record.c.id)
+                .limit(UPCOMING)
+            )
+        )
+        window = Windows(self._connection, self.now).articles(
+            replace(self.catalogue.main, limit=25), tombstones=False, paging=None
+        )
+        opml_url = f"{self.config.site.url}{_OPML}"
+        alternates = [
+            *self.catalogue.alternates(feeds), Alternate(self.config.site.title, _OPML_TYPE, opml_url),
+        ]  # fmt: skip
+        said = [
+            window.members, [[row.id, row.entry] for row in upcoming], [asdict(a) for a in alternates],
+            self.renderers,
+        ]  # fmt: skip
+        if self._is_due("front_page", said, _FRONT_PAGE):
+            found = {entry.id: entry for entry in self._entries([*window.ids, *(row.id for row in upcoming)])}
+            events = [found[row.id] for row in upcoming if row.id in found]
+            content = frontpage.render_frontpage(
+                site=self.config.site,
+                entries=[found[i] for i in window.ids if i in found],
+                events=[event.data for event in events],
+                event_pages=_pages(events),
+                section_pages=self.catalogue.section_pages(),
+                feed_pages={feed.path: listing_path(feed.path) for feed in feeds if feed.path},
+                alternates=alternates,
+            )
+            self.staging.put_many([File(_FRONT_PAGE, content, rendering.HTML)])
+        return min((row.end_at for row in upcoming), default=None)
+
+    def _listing(self, feed: FeedConfig) -> None:
+        """The page of one section, keyword, author or configured feed."""
+        path = listing_path(feed.path)
+        windows = Windows(self._connection, self.now)
+        window = windows.articles(replace(feed, limit=_LISTED), tombstones=False, paging=None)
+        if not window.members and self.catalogue.is_automatic(feed):
+            self.staging.delete_many([path])
+            return
+        events = windows.events(replace(feed, event_days=0), tombstones=False)
+        alternates = list(self.catalogue.alternates([feed]))
+        title = feed.where.section or feed.where.keyword or feed.where.author
+        said = [window.members, events.members[:UPCOMING], asdict(feed), self.renderers]
+        if not self._is_due(f"listing:{feed.path}", said, path):
+            return
+        coming = self._entries(events.ids[:UPCOMING])
+        content = listing.render_listing(
+            site=self.config.site,
+            title=(title[0] if self.catalogue.is_automatic(feed) else feed.title) or feed.path,
+            entries=self._entries(window.ids),
+            feeds=alternates,
+            path=path,
+            events=[entry.data for entry in coming],
+            event_pages=_pages(coming),
+        )
+        self.staging.put_many([File(path, content, rendering.HTML)])
+
+    # -- sitemaps
+
+    def _sitemaps(self) -> int | None:
+        if not self.config.publish.sitemaps:
+            return None
+        for number in self._touched(SITEMAP_SIZE):
+            # In the root, since a sitemap speaks only for addresses below its own folder.
+            path = f"sitemap-{number + 1}.xml"
+            urls = list(self._addresses(number))
+            if urls:
+                self.staging.put_many([File(path, sitemap.urlset(urls), _XML)])
+            else:
+                self.staging.delete_many([path])
+        due = self._news()
+        self.transaction.flush()
+        file = schema.file
+        maps = select(file).where(file.c.folder == "", file.c.path.like("sitemap-%.xml"))
+        site = self.config.site.url
+        listed = [
+            sitemap.SitemapUrl(f"{site}{row.path}", _time(row.modified_at))
+            for row in self._connection.execute(maps.order_by(file.c.path))
+        ]
+        if listed:
+            self.staging.put_many([File("sitemap.xml", sitemap.index(listed), _XML)])
+        else:
+            self.staging.delete_many(["sitemap.xml"])
+        return due
+
+    def _addresses(self, number: int) -> Iterator[sitemap.SitemapUrl]:
+        """The pages of our own that one sitemap lists."""
+        member, record, identity = schema.member, schema.record, schema.identity
+        first = number * SITEMAP_SIZE
+        query = (
+            select(identity.c.stem, record.c.updated_at)
+            .select_from(member)
+            .join(record, record.c.id == member.c.record_id)
+            .join(identity, identity.c.id == member.c.record_id)
+            .where(
+                member.c.path == EVERYTHING, member.c.position >= first,
+                member.c.position < first + SITEMAP_SIZE, record.c.withdrawn_at.is_(None),
+                (record.c.kind == "event") | record.c.url_key.is_(None),
+            )
+            .order_by(member.c.position)
+        )  # fmt: skip
+        for row in self._connection.execute(query):
+            yield sitemap.SitemapUrl(f"{self.config.site.url}{row.stem}.html", _time(row.updated_at))
+
+    def _news(self) -> int | None:
+        record = schema.record
+        since = self.now - newssitemap.RECENT_SECONDS
+        own = (record.c.kind == "article", record.c.withdrawn_at.is_(None), record.c.url_key.is_(None))
+        query = select(record.c.id, record.c.entry, record.c.sort_at).where(*own)
+        newest = query.order_by(record.c.sort_at.desc(), record.c.id.desc()).limit(newssitemap.LIMIT)
+        found_rows = enumerate(self._connection.execute(newest))
+        # What is no longer news keeps its address for a while.
+        rows = [row for number, row in found_rows if row.sort_at > since or number < _LISTED]
+        # What is listed changes by time alone too: the oldest of it is then no longer news.
+        recent = [row.id for row in rows if row.sort_at > since]
+        said = [[[row.id, row.entry] for row in rows], recent, self.renderers]
+        known = orjson.loads(self.transaction.get_meta("news") or b"{}")
+        digest = hashlib.sha256(orjson.dumps(said)).hexdigest()[:32]
+        due: int | None = known.get("due")
+        stands = (self.config.publish.output / _NEWS).exists()
+        if known.get("digest") == digest and stands == known["stands"] and (due is None or due > self.now):
+            return due
+        found = newssitemap.news(self._entries([row.id for row in rows]), self.config.site, _time(self.now))
+        if found.content is None:
+            self.staging.delete_many([_NEWS])
+        else:
+            self.staging.put_many([File(_NEWS, found.content, _XML)])
+        due = int(found.next_change_at.timestamp()) if found.next_change_at else None
+        made = {"digest": digest, "due": due, "stands": found.content is not None}
+        self.transaction.set_meta("news", orjson.dumps(made).decode())
+        return due
+
+    # -- what services follow
+
+    def _touched(self, size: int) -> list[int]:
+        """The files, counted from 0, in which the records stand that changed in this refresh."""
+        if self.anew:
+            return list(range(-(-self.history.count(EVERYTHING) // size)))
+        positions = self.history.positions(EVERYTHING, self.history.changed).values()
+        return sorted({position // size for position in positions})
+
+    def _dump(self) -> None:
+        """All records as JSON lines, in files of a fixed number by the order of first publication."""
+        if not self.config.publish.dump:
+            return
+        member, record = schema.member, schema.record
+        for number in self._touched(DUMP_SIZE):
+            first = number * DUMP_SIZE
+            query = (
+                select(record.c.data)
+                .join(member, member.c.record_id == record.c.id)
+                .where(
+                    member.c.path == EVERYTHING, member.c.position >= first,
+                    member.c.position < first + DUMP_SIZE, record.c.withdrawn_at.is_(None),
+                )
+                .order_by(member.c.position)
+            )  # fmt: skip
+            lines = [ndjson.record_line(orjson.loads(row.data)) for row in self._connection.execute(query)]
+            path = f"dump/{number // 100}/records-{number + 1}.ndjson"
+            self.staging.put_many([File(path, b"".join(lines), _NDJSON)])
+        self._index("dump", "records", self.history.count(EVERYTHING), DUMP_SIZE)
+
+    def _changes(self) -> None:
+        """What was added, modified and deleted, numbered; a full file never changes again."""
+        if not self.config.publish.dump:
+            return
+        last = self.history.sequence()
+        written = 0 if self.anew else int(self.transaction.get_meta("changes") or 0)
+        for number in range(written // CHANGES_SIZE, -(-last // CHANGES_SIZE)):
+            first = number * CHANGES_SIZE + 1
+            lines = [self._change(row) for row in self.history.changes(first, first + CHANGES_SIZE)]
+            path = f"changes/{number // 100}/changes-{number + 1}.ndjson"
+            self.staging.put_many([File(path, b"".join(lines), _NDJSON)])
+        self.transaction.set_meta("changes", str(last))
+        self._index("changes", "changes", last, CHANGES_SIZE)
+
+    def _change(self, row: Row[Any]) -> bytes:
+        url = f"{self.config.site.url}{row.stem}.jsonld"
+        return ndjson.change_line(
+            sequence=row.sequence, at=_time(row.at), change=row.change, record_id=row.record_id,
+            type_=row.type, url=url if row.change != "deleted" else None,
+        )  # fmt: skip
+
+    def _index(self, folder: str, stem: str, count: int, size: int) -> None:
+        """How many lines there are and where: always the same size, so that it costs nothing to write."""
+        said = {
+            "count": count,
+            "size": size,
+            "files": -(-count // size),
+            "sequence": self.history.sequence(),
+            "template": f"{self.config.site.url}{folder}/{{group}}/{stem}-{{number}}.ndjson",
+        }
+        content = orjson.dumps(said, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        self.staging.put_many([File(f"{folder}.json", content, _JSON)])
+
+    # -- small files
+
+    def _small(self, feeds: list[FeedConfig]) -> None:
+        alternates = list(self.catalogue.alternates(feeds))
+        pages = {feed.path: listing_path(feed.path) for feed in feeds if feed.path}
+        content = opml.render(self.config.site, alternates, pages=pages)
+        written = [File(_OPML, content, _OPML_TYPE)]
+        if self.config.publish.sitemaps:
+            written.append(File("robots.txt", robots.render(self.config.site), "text/plain"))
+        self.staging.put_many(written)
+
+
+def _pages(events: Iterable[Entry]) -> dict[str, str]:
+    return {entry.id: entry.page_path for entry in events if entry.page_path}
+
+
+def _time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
