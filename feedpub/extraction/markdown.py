@@ -98,7 +98,7 @@ def _event(
     if "headline" in body.values:
         origin = body.origins["headline"]
         items = [*items, Item("name", body.values["headline"], 1, 1, origin.start, origin.end)]
-    own = [item for item in items if not (item.name == "status" and metadata.plain(item.value) == "draft")]
+    own = [item for item in items if not _says_only_draft(item)]
     events = eventdata.read(own, text, settings.dayfirst, problems, main=True)
     if not events:
         return Extraction(problems=tuple(problems))
@@ -118,6 +118,11 @@ def _event(
 def _marks_a_draft(item: Item) -> bool:
     field = metadata.FIELDS.get(item.name)
     return field in ("draft", "status") or (field == "published" and values.truth(item.value) is False)
+
+
+def _says_only_draft(item: Item) -> bool:
+    """Whether the event itself has nothing of it: a `status` may also be that of the event."""
+    return _marks_a_draft(item) and (item.name != "status" or metadata.plain(item.value) == "draft")
 
 
 def _headline(found: Fields, text: str, start: int) -> int:
