@@ -149,7 +149,10 @@ def _merge(
     digest = hashlib.sha256(body + f"{updated_at} {revision}".encode()).hexdigest()[:32]
     if before is not None and before.digest == digest:
         # It looks the same, but its page and its calendar entry name the articles that report it.
-        transaction.put(schema.record, {"id": identity.id, "dirty": True})
+        # No upsert of two columns: SQLite refuses a row without the others before it sees that there is one.
+        transaction.connection.execute(
+            update(schema.record).where(schema.record.c.id == identity.id).values(dirty=True)
+        )
         return ()
     start = dates.parse(data["startDate"]) if "startDate" in data else None
     end = dates.parse(data["endDate"]) if "endDate" in data else None
