@@ -106,6 +106,14 @@ def from_epoch(seconds: float) -> When | None:
     return from_datetime(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=int(seconds // 1)))
 
 
+def has_wrong_weekday(text: str, when: When) -> bool:
+    """Whether `text`, which states `when`, names another day of the week than that of the date."""
+    if when.precision in ("year", "month"):
+        return False
+    named = datewords.weekday_in(text[:_MAX_LENGTH])
+    return named is not None and named != date.fromisoformat(when.value[:10]).weekday()
+
+
 def is_clock(text: str) -> bool:
     """Whether `text` is a time of day and nothing else: "17:30", "5 pm", "19:00:00+02:00"."""
     return len(text) <= _MAX_LENGTH and datewords.read_clock(text) is not None
@@ -152,6 +160,15 @@ def with_zone(when: When, tzname: str) -> When:
     offset = local.utcoffset() or timedelta(0)
     stamp = local.strftime("%H:%M:%S" if when.precision == "second" else "%H:%M")
     return When(f"{local.date().isoformat()}T{stamp}{_offset_text(offset)}", when.precision, when.zone)
+
+
+def is_skipped(when: When, tzname: str) -> bool:
+    """Whether the clocks of that zone never show the time that `when` states without an offset.
+
+    Raises:
+        ValueError: There is no zone of that name.
+    """
+    return with_zone(when, tzname).value[:16] != when.value[:16]
 
 
 def instant(when: When, tzname: str) -> datetime | None:

@@ -36,18 +36,28 @@ januari februari maret april mei juni juli agustus september oktober november de
 جنوری فروری مارچ اپریل مئی جون جولائی اگست ستمبر اکتوبر نومبر دسمبر
 जनवरी फ़रवरी/फरवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर/सितम्बर अक्टूबर/अक्तूबर नवंबर/नवम्बर दिसंबर/दिसम्बर
 """
-_WEEKDAYS = """
-monday tuesday/tues wednesday thursday/thur/thurs friday saturday sunday montag dienstag mittwoch donnerstag
-freitag samstag/sonnabend sonntag lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes miércoles
-jueves viernes sábado domingo lunedì martedì mercoledì giovedì venerdì sabato domenica segunda terça quarta
-quinta sexta feira maandag dinsdag woensdag donderdag vrijdag zaterdag zondag poniedziałek wtorek środa
-czwartek piątek sobota niedziela måndag tisdag onsdag torsdag fredag lördag söndag mandag tirsdag lørdag
-søndag maanantai tiistai keskiviikko torstai perjantai lauantai sunnuntai pazartesi salı çarşamba perşembe
-cuma cumartesi pazar понедельник вторник среда четверг пятница суббота воскресенье понеділок вівторок середа
-четвер п'ятниця субота неділя الاثنين الإثنين الثلاثاء الأربعاء الخميس الجمعة السبت الأحد پیر منگل بدھ
-جمعرات جمعہ ہفتہ اتوار senin selasa rabu kamis jumat sabtu minggu пн вт ср чт пт сб вс lu ma me je ve sa di mo
-do fr so
+# Monday to Sunday in each language; "/" separates forms.
+_WEEKDAY_NAMES = """
+monday tuesday wednesday thursday friday saturday sunday
+mon tue/tues wed thu/thur/thurs fri sat sun
+montag dienstag mittwoch donnerstag freitag samstag/sonnabend sonntag
+lundi mardi mercredi jeudi vendredi samedi dimanche
+lunes martes miércoles jueves viernes sábado domingo
+lunedì martedì mercoledì giovedì venerdì sabato domenica
+segunda terça quarta quinta sexta sábado domingo
+maandag dinsdag woensdag donderdag vrijdag zaterdag zondag
+poniedziałek wtorek środa czwartek piątek sobota niedziela
+måndag tisdag onsdag torsdag fredag lördag söndag
+mandag tirsdag onsdag torsdag fredag lørdag søndag
+maanantai tiistai keskiviikko torstai perjantai lauantai sunnuntai
+pazartesi salı çarşamba perşembe cuma cumartesi pazar
+понедельник вторник среда четверг пятница суббота воскресенье
+понеділок вівторок середа четвер п'ятниця субота неділя
+الاثنين/الإثنين الثلاثاء الأربعاء الخميس الجمعة السبت الأحد
+پیر منگل بدھ جمعرات جمعہ ہفتہ اتوار
+senin selasa rabu kamis jumat sabtu minggu
 """
+_WEEKDAY_PARTS = "feira пн вт ср чт пт сб вс lu ma me je ve sa di mo do fr so"
 
 _FILLERS = """
 of de del the on den der dem le la el al at um uhr kl klo a as às las alle ore o r g h hrs hours hodin
@@ -136,10 +146,28 @@ def months() -> dict[str, int]:
 def weekdays() -> frozenset[str]:
     """Names and usual abbreviations, folded."""
     words: set[str] = set()
-    for form in (fold(w) for w in _WEEKDAYS.replace("/", " ").split()):
+    for form in (fold(w) for w in f"{_WEEKDAY_NAMES} {_WEEKDAY_PARTS}".replace("/", " ").split()):
         words.add(form)
         words.update(form[:length] for length in (2, 3, 4) if len(form) > length + 1)
     return frozenset(words)
+
+
+@lru_cache(maxsize=1)
+def _weekday_numbers() -> dict[str, int]:
+    """Name, folded → 0 for Monday to 6, of the names that mean one day in all languages."""
+    found: dict[str, set[int]] = {}
+    for line in _WEEKDAY_NAMES.strip().splitlines():
+        for number, forms in enumerate(line.split()):
+            for form in map(fold, forms.split("/")):
+                found.setdefault(form, set()).add(number)
+    return {form: next(iter(numbers)) for form, numbers in found.items() if len(numbers) == 1}
+
+
+def weekday_in(text: str) -> int | None:
+    """0 for Monday to 6 if `text` names a day of the week, and one only; else None."""
+    table = _weekday_numbers()
+    named = {table[word] for word in map(fold, re.findall(r"[^\W\d_][\w']*", text)) if word in table}
+    return named.pop() if len(named) == 1 else None
 
 
 @lru_cache(maxsize=256)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass, replace
 from html import escape, unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 from feedpub.extraction import images
 from feedpub.models import Article, Document, Image, Problem
@@ -55,7 +57,7 @@ def collect(
             file = _file(found.local_path, found.media_type)
             files[file.path] = file
             return replace(found, url=f"{site_url}{file.path}")
-        if address := absolute(base, image.url):
+        if address := absolute(base or (site_url if _is_of_site(image.url, document) else None), image.url):
             return replace(image, url=address)
         missing[image.url] = _missing(image.url, document.place)
         return None
@@ -70,6 +72,13 @@ def collect(
     pictures = tuple(image for image in map(published, article.images) if image)
     html = _PICTURE.sub(in_text, article.body_html) if article.body_html else article.body_html
     return replace(article, images=pictures, body_html=html), tuple(files.values()), tuple(missing.values())
+
+
+def _is_of_site(url: str, document: Document) -> bool:
+    """Whether a path from the root means the site: not in a page saved from anywhere, nor a file's own path."""
+    if not url.startswith("/") or document.media_type == "text/html":
+        return False
+    return not any(os.path.lexists(path[:1000]) for path in (url, unquote(url)))
 
 
 def _root(document: Document) -> Path | None:

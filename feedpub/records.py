@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from feedpub import provenance
 from feedpub.config import Site
 from feedpub.dates import with_zone
 from feedpub.eventkeys import Ties
@@ -24,7 +25,6 @@ from feedpub.models import (
     EventMention,
     Image,
     Offer,
-    Origin,
     Place,
     Record,
     Topic,
@@ -61,27 +61,6 @@ _UNSPACED = frozenset(
 _UNSPACED_SCRIPT = re.compile(
     "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]"
 )
-
-_ORIGINS = {
-    "type": "/@type", "id": "/@id", "url": "/url", "headline": "/headline",
-    "alternative_headline": "/alternativeHeadline", "description": "/description",
-    "body_text": "/articleBody", "sections": "/articleSection", "keywords": "/keywords",
-    "language": "/inLanguage", "published": "/datePublished", "modified": "/dateModified",
-    "created": "/dateCreated", "expires_at": "/expires", "authors": "/author", "publisher": "/publisher",
-    "images": "/image", "dateline": "/dateline", "content_locations": "/contentLocation",
-    "about": "/about", "mentions": "/mentions", "accessible_for_free": "/isAccessibleForFree",
-    "license": "/license", "corrections": "/correction", "based_on": "/isBasedOn", "same_as": "/sameAs",
-}  # fmt: skip
-_EVENT_ORIGINS = {
-    "type": "/@type", "id": "/@id", "name": "/name", "url": "/url", "description": "/description",
-    "start": "/startDate", "end": "/endDate", "door_time": "/doorTime",
-    "previous_start": "/previousStartDate", "status": "/eventStatus",
-    "attendance_mode": "/eventAttendanceMode", "locations": "/location", "organizers": "/organizer",
-    "performers": "/performer", "attendees": "/attendee", "offers": "/offers",
-    "super_event": "/superEvent", "sub_events": "/subEvent", "images": "/image", "same_as": "/sameAs",
-}  # fmt: skip
-_WORD_COUNT = Origin("rule", "word-count/1")
-_SITE_PUBLISHER = Origin("configuration", "site.publisher")
 
 
 @lru_cache(maxsize=4096)
@@ -211,7 +190,7 @@ def build_article(
         "sameAs": _distinct(article.same_as),
     }
     data = _stated(data)
-    return Record(id, data["@type"], data, _article_origins(article, data))
+    return Record(id, data["@type"], data, provenance.of_article(article, data, event_ids))
 
 
 def build_event(
@@ -258,12 +237,7 @@ def build_event(
         "subjectOf": [{"@id": article_id} for article_id in sorted(set(article_ids))],
     }
     data = _stated(data)
-    origins = {
-        pointer: mention.origins[field]
-        for field, pointer in _EVENT_ORIGINS.items()
-        if field in mention.origins and pointer[1:] in data
-    }
-    return Record(id, data["@type"], data, origins)
+    return Record(id, data["@type"], data, provenance.of_event(mention, data))
 
 
 def count_words(text: str, language: str | None = None) -> int | None:
@@ -434,20 +408,3 @@ def _publisher(article: Article, site: Site) -> Agent | None:
     if stated is None or (own is not None and stated.name == own.name and not stated.id):
         return own
     return stated
-
-
-def _article_origins(article: Article, data: JSON) -> dict[str, Origin]:
-    origins = {
-        pointer: article.origins[field]
-        for field, pointer in _ORIGINS.items()
-        if field in article.origins and pointer[1:] in data
-    }
-    authors = origins.get("/author")
-    if authors:
-        for index in range(len(data["author"])):
-            origins[f"/author/{index}/name"] = authors
-    if "publisher" in data and "/publisher" not in origins:
-        origins["/publisher"] = _SITE_PUBLISHER
-    if "wordCount" in data:
-        origins["/wordCount"] = _WORD_COUNT
-    return origins

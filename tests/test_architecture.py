@@ -42,7 +42,7 @@ FLOORS = (
     ("dates", "eventkeys"),
     ("formats", "sources"),
     ("config config_file config_check",),
-    ("explanation", "extraction extraction.*", "formats.*", "merging", "plugins"),
+    ("explanation", "extraction extraction.*", "formats.*", "merging", "plugins", "provenance"),
     ("media", "records", "sources.*", "store store.*", "validation"),
     ("library", "locating", "server", "timing"),
     ("preparation",),

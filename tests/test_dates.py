@@ -259,3 +259,38 @@ def test_day_of_week_and_day_of_year_name_the_same_day(day: date) -> None:
     assert dates.parse(day.isoformat()) == When(day.isoformat(), "day")
     assert dates.parse(f"{year}-W{week:02}-{weekday}") == When(day.isoformat(), "day")
     assert dates.parse(f"{day.year}-{day.timetuple().tm_yday:03}") == When(day.isoformat(), "day")
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("Monday, 2 September 2025", True),
+        ("Tuesday, 2 September 2025", False),
+        ("Tue, 02 Sep 2025 10:00:00 +0500", False),
+        ("lundi 2 septembre 2025", True),
+        ("mar. 2 sept. 2025", False),
+        ("понедельник, 2 сентября 2025", True),
+        ("2 September 2025", False),
+    ],
+)
+def test_day_of_the_week_is_compared_with_the_date(text: str, wrong: bool) -> None:
+    assert dates.has_wrong_weekday(text, When("2025-09-02", "day")) is wrong
+
+
+@pytest.mark.parametrize("text", ["half past five", "25:00", "2025-09-02", "17:30 or so", ""])
+def test_what_is_no_time_of_day_has_no_place_on_a_day(text: str) -> None:
+    assert dates.on_day(When("2025-09-02", "day"), text) is None
+
+
+@pytest.mark.parametrize(
+    ("day", "text", "value"),
+    [
+        (When("2025-09-02", "day"), "17.30 Uhr", "2025-09-02T17:30"),
+        (When("2025-09-02T20:00Z", "minute"), "19:00", "2025-09-02T19:00Z"),
+        (When("2025-09-02T20:00+05:00", "minute"), "19:00:30Z", "2025-09-02T19:00:30Z"),
+    ],
+)
+def test_time_of_day_is_put_on_a_day(day: When, text: str, value: str) -> None:
+    found = dates.on_day(day, text)
+    assert found is not None
+    assert found.value == value

@@ -58,6 +58,32 @@ def test_damaged_utf_8_is_refused_with_its_byte_and_line() -> None:
     assert "UTF-8" in problem.remedy
 
 
+ENGLISH = b"The council voted on Monday evening for a new bridge over the river in the old town.\n"
+
+
+@pytest.mark.parametrize("bad", [b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d"])
+def test_byte_that_windows_1252_does_not_define_is_refused_with_its_place(bad: bytes) -> None:
+    found = decode(ENGLISH * 2 + b"caf\xe9 " + bad + b" na\xefve\n")
+    (problem,) = found.problems
+    assert (found.text, found.encoding) == ("", None)
+    assert (problem.rule, problem.severity, problem.line, problem.column) == ("encoding", "error", 3, 6)
+    assert f"Byte {2 * len(ENGLISH) + 5} " in problem.message
+    assert "UTF-8" in problem.remedy
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "Die Größe der Straße überraschte den Bürgermeister sehr.".encode("cp437"),
+        "Żółta łódź płynie po rzece, a dzieci śpiewają nad brzegiem.".encode("iso8859-2"),
+        "Президент заявил во вторник, что переговоры продолжатся в Москве.".encode("cp866"),
+    ],
+)
+def test_code_page_is_never_guessed_where_there_is_too_little_to_tell_by(data: bytes) -> None:
+    found = decode(data)
+    assert [(p.rule, p.severity) for p in found.problems] == [("encoding", "error")]
+
+
 def test_torn_utf_16_is_refused() -> None:
     (problem,) = decode(b"\xff\xfea").problems
     assert problem.rule == "encoding"

@@ -7,7 +7,7 @@ import pytest
 from feedpub.extraction import html
 from feedpub.extraction.sanitise import html_to_text
 from feedpub.extraction.settings import ExtractSettings
-from feedpub.models import Document, Extraction
+from feedpub.models import Document, Extraction, Origin
 
 DATA = Path(__file__).parent / "data" / "html"
 GOLDEN = sorted(path.stem for path in DATA.glob("*.json"))
@@ -169,6 +169,15 @@ def test_marks_around_a_json_ld_script_are_ignored(wrapped: str) -> None:
     assert rules(found) == []
 
 
+def test_broken_json_ld_speaks_of_others_only_where_there_are_any() -> None:
+    broken = '<script type="application/ld+json">{"a":</script>'
+    good = '<script type="application/ld+json">{"@type":"NewsArticle","headline":"Kept"}</script>'
+    assert all("others" not in problem.message for problem in read(page(broken * 2)).problems)
+    assert ["the others were read" in problem.message for problem in read(page(broken + good)).problems] == [
+        True
+    ]
+
+
 def test_unreadable_date_is_an_error_if_nothing_else_states_it() -> None:
     script = '<script type="application/ld+json">{"@type":"NewsArticle","headline":"H","datePublished":"20255-01-01"}</script>'
     alone = read(page(script))
@@ -257,6 +266,83 @@ def test_the_article_of_several_is_the_one_whose_address_is_the_page() -> None:
     article = read(page(script)).article
     assert article is not None
     assert article.headline == "B"
+
+
+def several(*nodes: dict[str, str], head: str = "") -> str:
+    """A page with the text of two articles and JSON-LD of as many as are given."""
+    given = json.dumps([{"@type": "NewsArticle", **node} for node in nodes])
+    first = "The ferry stayed in port on Monday because of high waves, the port office said in the morning."
+    second = "The market moves to the square in May, the town council decided on Monday after a long debate."
+    body = f"<main><article><p>{first}</p></article><article><p>{second}</p></article></main>"
+    return page(f'{head}<script type="application/ld+json">{given}</script>', body)
+
+
+FERRY = {
+    "headline": "Ferry stays in port",
+    "articleBody": "The ferry stayed in port on Monday because of high waves, the port office said in the morning.",
+}
+MARKET = {
+    "headline": "Market moves",
+    "articleBody": "The market moves to the square in May, the town council decided on Monday after a long debate.",
+}
+
+
+def test_of_several_articles_on_a_page_one_is_taken_with_its_own_text_and_the_other_named() -> None:
+    found = read(several(FERRY, MARKET))
+    assert found.article is not None
+    assert (found.article.headline, found.article.body_text) == (FERRY["headline"], FERRY["articleBody"])
+    (advice,) = found.problems
+    assert (advice.rule, advice.severity) == ("several-articles", "advice")
+    assert "“Market moves”" in advice.message
+
+
+def test_main_article_of_several_is_the_one_with_the_address_of_the_page() -> None:
+    market = {**MARKET, "mainEntityOfPage": "https://news.example/market"}
+    head = '<link rel="canonical" href="https://news.example/market">'
+    found = read(several(FERRY, market, head=head))
+    assert found.article is not None
+    assert (found.article.headline, found.article.body_text) == (MARKET["headline"], MARKET["articleBody"])
+    assert "“Ferry stays in port”" in found.problems[0].message
+
+
+def test_teasers_of_other_pages_are_no_articles_left_out() -> None:
+    teaser = {"headline": "Market moves", "url": "https://news.example/market"}
+    found = read(several(FERRY, teaser))
+    assert found.problems == ()
+    assert found.article is not None
+    assert found.article.origins["body_text"].name == "main-text/1"
+
+
+def test_event_beside_the_article_is_mentioned_and_says_why() -> None:
+    fair = {"@type": "Event", "name": "Fair", "startDate": "2025-10-01"}
+    graph = {
+        "@graph": [{"@type": "NewsArticle", "headline": "Ferry", "mentions": fair}, {**fair, "name": "Run"}]
+    }
+    article = read(page(f'<script type="application/ld+json">{json.dumps(graph)}</script>')).article
+    assert article is not None
+    named, beside = article.events
+    assert named.origins["main"] == Origin("markup", "json-ld: mentions")
+    assert (beside.main, beside.origins["main"]) == (False, Origin("markup", "json-ld: same page"))
+
+
+def test_caption_of_a_picture_in_a_long_text_stays_with_it() -> None:
+    prose = (
+        "<p>{} stayed in port on Monday because of high waves, the port office said in the morning, and about"
+        " two hundred people waited in the hall for several hours until it could leave.</p>"
+    )
+    ships = [prose.format(name) for name in ("The ferry", "The tug", "The pilot", "The trawler", "The yacht")]
+    figure = (
+        '<figure><img src="/b.jpg" alt="Bridge"><figcaption>The bridge at dusk. <i>Photo: J. Doe</i>'
+        "</figcaption></figure>"
+    )
+    body = f"<article><h1>Waves</h1>{''.join(ships[:2])}{figure}{''.join(ships[2:])}</article>"
+    article = read(page("", body), url="https://news.example/a").article
+    assert article is not None
+    assert article.body_html is not None
+    caption = "<figcaption>The bridge at dusk. <i>Photo: J. Doe</i></figcaption></figure>"
+    assert f'<figure><img src="https://news.example/b.jpg" alt="Bridge">{caption}' in article.body_html
+    assert article.body_text.split("\n\n")[2] == "The bridge at dusk. Photo: J. Doe"
+    assert html_to_text(article.body_html) == article.body_text
 
 
 def test_local_pictures_keep_their_relative_path() -> None:

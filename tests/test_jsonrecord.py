@@ -9,7 +9,7 @@ import pytest
 
 from feedpub.extraction.jsonrecord import read
 from feedpub.extraction.settings import ExtractSettings
-from feedpub.models import Agent, Document, EventMention, Extraction, Offer, Place, When
+from feedpub.models import Agent, Document, EventMention, Extraction, Offer, Origin, Place, When
 
 TEXT = "The council voted on Monday evening for a new bridge over the river."
 
@@ -136,3 +136,12 @@ def test_properties_that_no_record_takes_over_are_named() -> None:
     assert found.article is not None
     assert found.article.extra == ("editor",)
     assert found.article.events[0].extra == ("duration",)
+
+
+def test_event_beside_the_article_is_mentioned_and_says_why() -> None:
+    article = {"@type": "NewsArticle", "headline": "Ferry", "articleBody": TEXT}
+    run = {"@type": "Event", "name": "Run", "startDate": "2025-10-01"}
+    found = extract({"@graph": [article, run]})
+    assert found.article is not None
+    (only,) = found.article.events
+    assert (only.main, only.origins["main"]) == (False, Origin("metadata", "same @graph"))

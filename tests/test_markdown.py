@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedpub import extraction
+from feedpub import extraction, media
 from feedpub.extraction import frontmatter
 from feedpub.extraction.markdown import read
 from feedpub.extraction.settings import ExtractSettings
@@ -513,6 +513,84 @@ def test_unknown_line_of_a_header_block_is_named() -> None:
 
 def test_nothing_is_said_where_nothing_was_left_out() -> None:
     assert left_out(yaml("title: T\nauthor: Jane Doe\nlayout: post")) == []
+
+
+def test_wrong_day_of_the_week_is_advice() -> None:
+    found = extract(yaml("title: T\ndate: Monday, 2 September 2025"))
+    assert [(p.rule, p.severity, p.line) for p in found.problems] == [("weekday", "advice", 3)]
+    assert found.article is not None
+    assert found.article.published == When("2025-09-02", "day")
+
+
+def test_time_that_the_clocks_skip_is_advice() -> None:
+    text = yaml(
+        "title: T\ndate: 2025-03-30 02:30\nevents:\n  - {name: F, start: '2025-03-30 02:15', tz: Europe/Berlin}"
+    )
+    document = Document("s", "a.md", text.encode(), "text/markdown")
+    found = extraction.extract(document, ExtractSettings(timezone="Europe/Berlin"))
+    assert [(p.rule, p.severity, p.value) for p in found.problems] == [
+        ("time-skipped", "advice", "'2025-03-30T02:15'"),
+        ("time-skipped", "advice", "'2025-03-30T02:30'"),
+    ]
+    assert found.article is not None
+    assert found.article.published == When("2025-03-30T03:30+02:00", "minute")
+
+
+def test_tags_of_a_jekyll_post_have_spaces_between_them() -> None:
+    text = yaml("title: T\ntags: bridge traffic\ncategories: city\ncategory: new york")
+    found = article(text, "blog/_posts/2025-09-02-bridge.md")
+    assert found.keywords == ("bridge", "traffic")
+    assert found.sections == ("city", "new york")
+    assert article(text, "blog/2025-09-02-bridge.md").keywords == ("bridge traffic",)
+    assert article(yaml("title: T\ntags: old town, bridge"), "_posts/a.md").keywords == ("old town", "bridge")
+
+
+def test_footnotes_are_told_from_the_words_before_them() -> None:
+    body = "The bridge is old[^a] and narrow.\n\nIt is loved[^a].\n\n[^a]: Built in *1870*.\n"
+    found = article(yaml("title: T", body))
+    assert found.body_text == "The bridge is old[1] and narrow.\n\nIt is loved[1].\n\nBuilt in 1870."
+    assert found.body_html is not None
+    assert "old<sup>[1]</sup> and" in found.body_html
+
+
+def test_address_from_the_root_is_that_of_the_site_and_other_relative_links_are_told() -> None:
+    body = (
+        "See [about](/about/), [the note](../note.md), [more](more.html), [top](#top) and"
+        " [Ann](mailto:ann@example.org).\n\n![bridge](/img/b.png) ![local](img/l.png)\n"
+    )
+    document = Document("s", "a.md", b"", "text/markdown")
+    found = read(document, yaml("title: T", body), ExtractSettings(site_url="https://news.example/daily/"))
+    assert [(p.rule, p.severity, p.line, p.value) for p in found.problems] == [
+        ("relative-link", "advice", 4, "'../note.md'")
+    ]
+    assert found.article is not None
+    html = found.article.body_html or ""
+    assert '<a href="https://news.example/about/">about</a>, the note, more, top and' in html
+    collected, _, missing = media.collect(found.article, document, "https://news.example/daily/")
+    assert '<img src="https://news.example/img/b.png" alt="bridge">' in (collected.body_html or "")
+    assert [problem.value for problem in missing] == ["img/l.png"]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "images"),
+    [("text/markdown", (Image("https://news.example/img/b.png"),)), ("text/html", ())],
+)
+def test_picture_from_the_root_is_one_of_the_site_but_not_of_a_saved_page(
+    media_type: str, images: tuple[Image, ...]
+) -> None:
+    found = article(yaml("title: T\nimage: /img/b.png"))
+    document = Document("s", "a.md", b"", media_type)
+    collected, files, missing = media.collect(found, document, "https://news.example/daily/")
+    assert (collected.images, files) == (images, ())
+    assert len(missing) == 1 - len(images)
+
+
+def test_path_of_a_file_on_this_machine_is_no_address_of_the_site(tmp_path: Path) -> None:
+    (tmp_path / "b.png").write_bytes(b"x")
+    found = article(yaml(f"title: T\nimage: {tmp_path}/b.png"))
+    document = Document("s", "a.md", b"", "text/markdown")
+    collected, _, missing = media.collect(found, document, "https://news.example/")
+    assert (collected.images, len(missing)) == ((), 1)
 
 
 def test_attendance_is_a_mode_where_it_is_a_word_for_one() -> None:

@@ -52,6 +52,68 @@ def test_seed_article_keeps_every_paragraph() -> None:
     assert len(found.body_text.split("\n\n")) == len(re.split(r"\n\s*\n", text.strip()))
 
 
+@pytest.mark.parametrize(
+    "text", [f"date 2025-09 {PROSE}", f"2025-09\n\n{PROSE}", f"September 2025\n\n{PROSE}"]
+)
+def test_date_to_the_month_is_read_above_the_text(text: str) -> None:
+    found = article(text)
+    assert (found.published, found.body_text) == (When("2025-09", "month"), PROSE)
+
+
+def test_month_below_the_headline_is_the_date_and_the_path_may_name_its_day() -> None:
+    text = f"Council votes for bridge\n\nMarch 2025\n\n{PROSE}"
+    found = article(text)
+    assert (found.headline, found.body_text) == ("Council votes for bridge", PROSE)
+    assert found.published == When("2025-03", "month")
+    assert article(text, "2025/03/07/a.txt").published == When("2025-03-07", "day")
+    assert article(text, "2024/03/07/a.txt").published == When("2025-03", "month")
+
+
+def test_months_above_the_parts_of_a_chronicle_are_no_date() -> None:
+    found = article(f"How the bridge was built\n\nMarch 2025\n\n{PROSE}\n\nApril 2025\n\n{PROSE}")
+    assert found.published is None
+    assert found.body_text == f"March 2025\n\n{PROSE}\n\nApril 2025\n\n{PROSE}"
+
+
+@pytest.mark.parametrize("text", ["date 2025-26 budget talks began.", "date 2025-0912 is no date."])
+def test_what_is_no_month_stays_in_the_text(text: str) -> None:
+    found = article(text)
+    assert (found.published, found.body_text) == (None, text)
+
+
+def test_wrong_day_of_the_week_is_advice() -> None:
+    found = extract(f"Council votes for bridge\nMonday, 2 September 2025\n\n{PROSE}")
+    assert [(p.rule, p.severity, p.line) for p in found.problems] == [("weekday", "advice", 2)]
+    assert found.article is not None
+    assert found.article.published == When("2025-09-02", "day")
+    assert extract(f"Council votes for bridge\nTuesday, 2 September 2025\n\n{PROSE}").problems == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "body"),
+    [
+        (
+            "Ferry to run again\n\nThe ferry will run again on Monday.\n\nTickets cost 4 pounds.",
+            "The ferry will run again on Monday.\n\nTickets cost 4 pounds.",
+        ),
+        (
+            "Ferry to run again\n\nThe ferry to the island\nwill run again from\nMonday on, the port said.",
+            "The ferry to the island will run again from Monday on, the port said.",
+        ),
+    ],
+)
+def test_headline_is_told_above_short_and_narrow_text(text: str, body: str) -> None:
+    found = article(text)
+    assert (found.headline, found.body_text) == ("Ferry to run again", body)
+
+
+@pytest.mark.parametrize(
+    "text", ["Shopping list\n\nBread.\n\nTwo pounds of butter", "Menu of the day\n\nSoup.\n\nFish."]
+)
+def test_first_line_above_a_list_is_no_headline(text: str) -> None:
+    assert article(text).headline is None
+
+
 @pytest.mark.parametrize("separator", [" ", ": ", " - ", " — ", "\n", "\n\n"])
 def test_date_prefix_is_told_from_the_text_by_any_usual_mark(separator: str) -> None:
     found = article(f"date 2025-09-02{separator}{PROSE}")
@@ -164,6 +226,23 @@ def test_headline_above_a_header_block_is_taken() -> None:
     assert found.body_text == PROSE
 
 
+@pytest.mark.parametrize("key", ["By", "BYLINE", "Author"])
+@pytest.mark.parametrize(
+    ("line", "authors"),
+    [
+        ("Anna Berg, Harwick", ("Anna Berg",)),
+        ("Anna Berg, Tom Haskell", ("Anna Berg", "Tom Haskell")),
+        ("Doe, Jane", ("Doe, Jane",)),
+        ("John Roe, Jr.", ("John Roe, Jr.",)),
+        ("John Roe, III", ("John Roe, III",)),
+    ],
+)
+def test_town_behind_a_name_is_no_part_of_it(key: str, line: str, authors: tuple[str, ...]) -> None:
+    found = article(f"{key}: {line}\nDate: 2025-09-02\n\n{PROSE}")
+    assert tuple(agent.name for agent in found.authors) == authors
+    assert found.origins["authors"].quote == line
+
+
 def test_lines_with_colons_in_the_text_are_no_header_block() -> None:
     text = f"Warning: the storm is near.\nStay at home: roads are closed.\n\n{PROSE}"
     found = article(text)
@@ -224,6 +303,9 @@ def test_day_of_a_dateline_gets_no_year_from_the_clock() -> None:
         ("By Jane Doe and John Roe", (Agent("Jane Doe"), Agent("John Roe"))),
         ("BY JANE DOE", (Agent("JANE DOE"),)),
         ("By Jane Doe, Reuters", (Agent("Jane Doe"),)),
+        ("By Anna Berg, Harwick", (Agent("Anna Berg"),)),
+        ("By Anna Berg, Tom Haskell", (Agent("Anna Berg"), Agent("Tom Haskell"))),
+        ("By Anna Berg, Tom Haskell, Harwick", (Agent("Anna Berg"), Agent("Tom Haskell"))),
         ("Von Anna-Lena von der Heide", (Agent("Anna-Lena von der Heide"),)),
         ("Par Émile Zola", (Agent("Émile Zola"),)),
         ("By Reuters", (Agent("Reuters", "Organization"),)),

@@ -356,6 +356,23 @@ def test_full_event_is_valid() -> None:
     assert data["subEvent"][0] == {"@id": "urn:x:speech"}
 
 
+def test_record_says_why_it_is_tied_to_an_event() -> None:
+    about = EventMention("Opening", main=True, origins={"main": Origin("markup", "json-ld: about")})
+    beside = EventMention("Run", origins={"main": Origin("markup", "json-ld: same page")})
+    built = build_article(
+        replace(PLAIN, events=(beside, about), mentions=(Topic("Bridge"),)),
+        id=ID,
+        url=URL,
+        site=SITE,
+        event_ids=("urn:x:run", "urn:x:opening"),
+    )
+    assert built.data["about"] == [{"@id": "urn:x:opening"}]
+    assert built.origins["/about/0"].name == "json-ld: about"
+    assert built.data["mentions"][0] == {"@id": "urn:x:run"}
+    assert built.origins["/mentions/0"].name == "json-ld: same page"
+    assert "/mentions/1" not in built.origins
+
+
 def test_offer_that_stands_for_several_is_an_aggregate_offer_and_a_currency_alone_is_none() -> None:
     several = Offer(low_price="5", high_price="12.50", currency="EUR", count=40)
     assert event(offers=(several, Offer(currency="EUR")))["offers"] == [

@@ -44,6 +44,7 @@ def extract(document: Document, settings: ExtractSettings | None = None) -> Extr
     problems += tuple(_placed(problem, document) for problem in _left_out(found.article, events))
     if found.article is None:
         return Extraction(events=found.events, problems=problems, draft=found.draft)
+    problems += tuple(_placed(problem, document) for problem in _skipped_times(found.article, settings))
     article = _completed(found.article, settings)
     if not article.body_text or not article.headline:
         return Extraction(problems=(*problems, _placed(_NO_TEXT, document)))
@@ -54,6 +55,7 @@ def extract(document: Document, settings: ExtractSettings | None = None) -> Extr
     return Extraction(article=article, problems=problems)
 
 
+_DATES = ("published", "modified", "created", "publish_at", "expires_at")
 _MOST_NAMED = 12
 _NO_TEXT = Problem(
     "no-text",
@@ -82,6 +84,14 @@ def _left_out(article: Article | None, events: Iterable[EventMention]) -> Iterab
             "Write it under a name that feedpub knows, or in the text, if readers should have it.",
             severity="advice",
         )
+
+
+def _skipped_times(article: Article, settings: ExtractSettings) -> Iterable[Problem]:
+    from feedpub.extraction import metadata
+
+    for when in dict.fromkeys(getattr(article, field) for field in _DATES):
+        if when is not None and when.has_time and not when.has_offset:
+            yield from metadata.skipped_time(when, settings.timezone)
 
 
 def _read(document: Document, settings: ExtractSettings) -> Extraction:
@@ -151,7 +161,7 @@ def _completed(article: Article, settings: ExtractSettings) -> Article:
     if defaults.type and "type" not in origins:
         default("type", defaults.type, "type")
 
-    for field in ("published", "modified", "created", "publish_at", "expires_at"):
+    for field in _DATES:
         when = getattr(article, field)
         if when is not None and when.has_time and not when.has_offset:
             changes[field] = dates.with_zone(when, settings.timezone)

@@ -36,6 +36,30 @@ _ORGANISATION = re.compile(
     r"|editors|news|media|bureau|team|redacción|redazione|rédaction|correspondents)\b",
     re.IGNORECASE,
 )
+_SUFFIXES = frozenset(
+    [
+        "jr",
+        "sr",
+        "ii",
+        "iii",
+        "iv",
+        "phd",
+        "md",
+        "dds",
+        "esq",
+        "mp",
+        "mep",
+        "msp",
+        "qc",
+        "kc",
+        "obe",
+        "mbe",
+        "cbe",
+        "rn",
+        "jd",
+        "cpa",
+    ]
+)
 _JOB = re.compile(
     r"\b(?:correspondent|editor|reporter|writer|bureau chief|columnist|analyst|korrespondent(?:in)?"
     r"|redakteur(?:in)?|journalist(?:e|in)?|corresponsal|photographer|contributor|director|producer)\b",
@@ -163,13 +187,27 @@ def _named(line: str) -> tuple[Agent, ...]:
         halves = _AND.split(piece)
         names = halves if all(looks_like_name(half.split(",")[0]) for half in halves) else [piece]
         for name in names:
-            listed = [n.strip() for n in name.split(",")]
+            listed = _without_town([n.strip() for n in name.split(",")])
             several = len(listed) > 1 and all(looks_like_name(n) and not _JOB.search(n) for n in listed)
-            parts.extend(listed if several else [name])
+            parts.extend(listed if several else [", ".join(listed)])
     agents = [agent for part in parts if (agent := _one(part)) is not None]
     # "Jane Doe | Reuters": the agency is whom she works for, and an author only if it stands alone.
     people = [agent for agent in agents if agent.type == "Person"]
     return tuple(people or agents)
+
+
+def _without_town(listed: list[str]) -> list[str]:
+    """The names between commas, without a last word that is neither a person nor part of a name."""
+    word = listed[-1]
+    is_name = (
+        not all(map(looks_like_name, listed[:-1]))
+        or not (word.isalpha() and word[0].isupper())
+        or word.lower() in _SUFFIXES
+        or is_agency(word)
+        or _JOB.search(word) is not None
+        or _ORGANISATION.search(word) is not None
+    )
+    return listed if len(listed) == 1 or is_name else listed[:-1]
 
 
 def _one(text: str) -> Agent | None:

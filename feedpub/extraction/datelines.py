@@ -16,15 +16,17 @@ _WORDY_DATE = re.compile(
 _UPDATED = ("updated", "modified", "aktualisiert", "jour", "actualizado", "aggiornato")
 
 
-def date_line(text: str, *, dayfirst: bool | None, bare: bool = True) -> tuple[str, When] | None:
+def date_line(
+    text: str, *, dayfirst: bool | None, bare: bool = True, months: bool = False
+) -> tuple[str, When] | None:
     """("published" or "modified", the date) of a line that names a day, or None.
 
-    Without `bare`, a line without such a word is none.
+    Without `bare`, a line without such a word is none; with `months`, one that names a month is, too.
     """
     match = _WORDY_DATE.match(text)
     if match is None or not (bare or match["key"]) or not any(c.isdigit() for c in text):
         return None
     when = dates.parse(match["date"], dayfirst=dayfirst)
-    if when is None or when.precision in ("year", "month"):
+    if when is None or when.precision == "year" or (when.precision == "month" and not months):
         return None
     return ("modified" if (match["key"] or "").lower().endswith(_UPDATED) else "published"), when

@@ -40,6 +40,11 @@ _HIGH = re.compile("[^\x00-\x7f]")
 _UNLIKELY = re.compile(
     "(?<=[a-zß-öø-ÿ])[À-ÖØ-Þ]|[^\\W\\d_][¡-©«-¹»-¿×÷][^\\W\\d_]|[¤¦¨¬¯¸¹¶µ]|[^\x00-\x7f]{5}", re.ASCII
 )
+# Of scripts other than Latin, and still met on the web; the code pages of DOS and of old Macs are not.
+_GUESSED = (
+    "cp1251", "koi8_r", "koi8_u", "iso8859_5", "cp1253", "iso8859_7", "cp1255", "iso8859_8", "cp1256",
+    "iso8859_6", "cp874", "gb18030", "big5", "cp932", "euc_jp", "cp949",
+)  # fmt: skip
 _SAMPLE = 100_000
 
 
@@ -60,8 +65,8 @@ def decode(data: bytes, declared: str | None = None) -> Decoded:
 
     `declared` is what came along as the encoding (a header, a meta tag). It is tried after a byte
     order mark and after UTF-8, which is all but impossible to mistake; Windows-1252 is taken if
-    the text then looks like one, and statistics have the last word. Lines and columns in problems
-    count from 1, columns in bytes.
+    the text then looks like one, and an encoding of another script is guessed only where that
+    script prevails. Lines and columns in problems count from 1, columns in bytes.
     """
     if not data or data.isspace():
         return _refused("empty", "The file holds no text.", "Write the article into it or delete it.", (1, 1))
@@ -120,14 +125,14 @@ def _decode_other(data: bytes, declared: str | None, error: UnicodeDecodeError) 
     in_sequences = sum(map(len, _MULTIBYTE.findall(sample)))
     if in_sequences > high // 2:
         return _invalid(data, error, "UTF-8")  # UTF-8 that was damaged, not another encoding
+    if high * 2 > len(sample.translate(None, b" \t\r\n")):
+        return _by_statistics(data) or _invalid(data, error, "UTF-8")
+    # In a text of mostly ASCII there is too little to guess by: only Windows-1252 is so common as to be taken.
     try:
         text = data.decode("cp1252")
-    except UnicodeDecodeError:
-        pass
-    else:
-        if _looks_western(text[:_SAMPLE]):
-            return _clean(text, "cp1252")
-    return _by_statistics(data) or _invalid(data, error, "UTF-8")
+    except UnicodeDecodeError as undefined:
+        return _invalid(data, undefined, "UTF-8 or Windows-1252")
+    return _clean(text, "cp1252") if _looks_western(text[:_SAMPLE]) else _invalid(data, error, "UTF-8")
 
 
 def _looks_western(text: str) -> bool:
@@ -140,7 +145,7 @@ def _looks_western(text: str) -> bool:
 def _by_statistics(data: bytes) -> Decoded | None:
     from charset_normalizer import from_bytes
 
-    best = from_bytes(data[:_SAMPLE]).best()
+    best = from_bytes(data[:_SAMPLE], cp_isolation=list(_GUESSED)).best()
     # Chaos and coherence are its own measures; below these it guesses.
     if best is None or best.chaos > 0.1 or best.coherence < 0.2:
         return None

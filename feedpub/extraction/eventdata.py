@@ -82,9 +82,12 @@ def read(
     problems: list[Problem],
     *,
     main: bool,
+    tie: str = "",
     depth: int = 0,
 ) -> tuple[EventMention, ...]:
     """The event that `items` state and, after it, those around and within it that have a start of their own.
+
+    `tie` is the key under which an article names it, "" for none.
 
     Returns: No event if it has no name; that is a problem, appended like all others.
     """
@@ -109,13 +112,15 @@ def read(
             )
         )
         return ()
-    found = [replace(_build(values, text, dayfirst, problems, main), extra=tuple(extra))]
+    event = _build(values, text, dayfirst, problems, main)
+    origins = {**event.origins, "main": Origin("metadata", tie)} if tie else event.origins
+    found = [replace(event, extra=tuple(extra), origins=origins)]
     for name in ("super_event", "sub_events") if depth < _MAX_DEPTH else ():
         for near in _each(values.get(name)):
             if isinstance(near, Mapping):
                 parts = [metadata.Item(str(key), value, values[name].line) for key, value in near.items()]
                 if any(_FIELDS.get(part.name) == "start" for part in parts):
-                    found += read(parts, text, dayfirst, problems, main=False, depth=depth + 1)
+                    found += read(parts, text, dayfirst, problems, main=False, tie=tie, depth=depth + 1)
     return tuple(found)
 
 
@@ -137,7 +142,7 @@ def from_value(
             )
             continue
         parts = [metadata.Item(str(key), value, item.line) for key, value in one.items()]
-        found += read(parts, text, dayfirst, problems, main=False)
+        found += read(parts, text, dayfirst, problems, main=False, tie=item.key)
     return tuple(found)
 
 
@@ -149,6 +154,7 @@ def _build(
     def zoned(stated: When | None) -> When | None:
         if stated is None or zone is None or not stated.has_time or stated.has_offset:
             return stated
+        problems.extend(metadata.skipped_time(stated, zone, values["timezone"].line))
         return replace(dates.with_zone(stated, zone), zone=zone)
 
     def when(name: str) -> When | None:

@@ -22,6 +22,7 @@ from feedpub import dates, urls
 from feedpub.extraction import (
     encoding,
     language,
+    mainarticle,
     maintext,
     pagedata,
     sanitise,
@@ -102,8 +103,8 @@ def read(document: Document, settings: ExtractSettings) -> Extraction:
     page.take_meta(data.meta)
     page.take_visible(tree)
     page.take_markup(tree, canonical, data.meta)
-    body_html = maintext.main_text(tree, base_url)
-    page.take_body(body_html)
+    captions = maintext.captions(tree, base_url)
+    page.take_body(maintext.main_text(tree, base_url), captions)
     if "authors" not in page.fields:
         page.put("authors", maintext.marked_author(tree), Origin("markup", "byline in the page"))
     page.settle_dates()
@@ -124,6 +125,7 @@ class _Page:
         self.fields: dict[str, Any] = {}
         self.origins: dict[str, Origin] = {}
         self.has_article = False
+        self._apart: set[str] = set()
         self._stated_body: list[tuple[str, str, str | None]] = []
         self._dates: dict[str, list[tuple[str, When]]] = {"published": [], "modified": []}
         self._unread: list[tuple[str, Problem]] = []
@@ -148,15 +150,20 @@ class _Page:
         """The article node of each syntax: where there are several, the one that is this page."""
         for syntax in dict.fromkeys(syntax for syntax, _ in nodes):
             candidates = [node for name, node in nodes if name == syntax and structured.is_article(node)]
-            node = self._this_page(candidates, canonical, meta)
-            if node is None:
+            if not candidates:
                 continue
+            here = {urls.canonical(url) for url in (canonical, self.document.url) if url}
+            shown = " ".join((*meta.get("og:title", ()), *meta.get("twitter:title", ())))
+            node, others = mainarticle.choose(candidates, here, shown, self.reading)
+            self.problems += mainarticle.left_out(others, self.reading)
             self.has_article = True
             article, found = structured.article_from_schema_org(
                 node, source="", place="", how=syntax, reading=self.reading
             )
             if article.body_text:
                 self._stated_body.append((syntax, article.body_text, article.body_html))
+                if any(map(mainarticle.states_text, others)):
+                    self._apart.add(syntax)
             for problem in found:
                 if problem.rule == "date-unreadable":
                     self._unread.append((_field_of(problem), problem))
@@ -168,24 +175,6 @@ class _Page:
             self._add_events(article.events)
             self.fields.setdefault("extra", article.extra)
 
-    def _this_page(
-        self, candidates: list[Node], canonical: str | None, meta: Mapping[str, list[str]]
-    ) -> Node | None:
-        if len(candidates) > 1:
-            here = {urls.canonical(url) for url in (canonical, self.document.url) if url}
-            title = " ".join((*meta.get("og:title", ()), *meta.get("twitter:title", ()))).casefold()
-            for node in candidates:
-                stated = (
-                    values.url(node.get(key), self.reading) for key in ("url", "mainEntityOfPage", "@id")
-                )
-                if any(url and urls.canonical(url) in here for url in stated):
-                    return node
-            for node in candidates:
-                headline = values.text(node.get("headline"))
-                if headline and headline.casefold() in title:
-                    return node
-        return candidates[0] if candidates else None
-
     def _add_events(self, events: Iterable[EventMention]) -> None:
         self.fields["events"] = structured.distinct([*self.fields.get("events", ()), *events])
 
@@ -193,7 +182,9 @@ class _Page:
         """The events of the page: those the article names first, then those that stand by themselves."""
         for syntax, node in nodes:
             if structured.is_event(node):
-                found, remarks = structured.events_from_schema_org(node, how=syntax, reading=self.reading)
+                found, remarks = structured.events_from_schema_org(
+                    node, how=syntax, reading=self.reading, tie="same page"
+                )
                 self._add_events(found)
                 self.problems += remarks
         events: tuple[EventMention, ...] = self.fields.get("events", ())
@@ -308,7 +299,7 @@ class _Page:
                 self.put(field, when, Origin("markup", "time", words[:200]))
         shown.remove()
 
-    def take_body(self, body_html: str | None) -> None:
+    def take_body(self, body_html: str | None, captions: Mapping[str, str]) -> None:
         """The stated body if it is as long as the text of the page, else the text of the page."""
         text = sanitise.html_to_text(body_html) if body_html else ""
         if body_html and text:
@@ -316,15 +307,23 @@ class _Page:
         for syntax, stated, stated_html in self._stated_body:
             # The text of an element in RDFa or microdata has lost its paragraphs; JSON-LD and h-entry state them.
             is_marked = syntax == "microformat" and stated_html is not None
-            if text and not (
-                (syntax == "json-ld" or is_marked) and maintext.is_better(stated, text, is_marked=is_marked)
+            # Where several articles stand on the page, its text is not that of one.
+            if (
+                text
+                and syntax not in self._apart
+                and not (
+                    (syntax == "json-ld" or is_marked)
+                    and maintext.is_better(stated, text, is_marked=is_marked)
+                )
             ):
                 continue
             self.fields["body_text"], self.fields["body_html"] = stated, stated_html
             self.origins["body_text"] = Origin("markup", f"{syntax}: articleBody")
             return
-        if text:
-            self.fields["body_text"], self.fields["body_html"] = text, body_html
+        if body_html and text:
+            body_html = maintext.with_captions(body_html, captions)
+            self.fields["body_text"] = sanitise.html_to_text(body_html)
+            self.fields["body_html"] = body_html
             self.origins["body_text"] = Origin("rule", "main-text/1")
 
     def _note_unreadable(self, field: str, name: str, given: str) -> None:

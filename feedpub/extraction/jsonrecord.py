@@ -120,7 +120,9 @@ def _schema_org(nodes: list[Node], document: Document, reading: Reading) -> Extr
     problems: list[Problem] = []
     for number, node in enumerate(event_nodes):
         pointer = f"/@graph/{number}" if len(nodes) > 1 else ""
-        found, remarks = structured.events_from_schema_org(node, how="", reading=reading, pointer=pointer)
+        found, remarks = structured.events_from_schema_org(
+            node, how="", reading=reading, pointer=pointer, tie="same @graph"
+        )
         events += found
         problems += remarks
     if not articles:
@@ -245,16 +247,18 @@ def _events(value: Any, name: str, reading: Reading) -> tuple[tuple[EventMention
     for number, item in enumerate(values.nodes(value, reading)):
         if isinstance(item, Mapping) and "@type" in item:
             found, remarks = structured.events_from_schema_org(
-                item, how="", reading=reading, pointer=f"/{name}/{number}"
+                item, how="", reading=reading, pointer=f"/{name}/{number}", tie=name
             )
             events += found
             problems += remarks
         elif isinstance(item, Mapping):
-            events += _plain_events(item, reading, problems)
+            events += _plain_events(item, name, reading, problems)
     return structured.distinct(events), problems
 
 
-def _plain_events(record: Node, reading: Reading, problems: list[Problem]) -> tuple[EventMention, ...]:
+def _plain_events(
+    record: Node, name: str, reading: Reading, problems: list[Problem]
+) -> tuple[EventMention, ...]:
     """The event that a plain object states in the words of front matter, what is wrong with it as advice."""
     items = []
     for key, value in record.items():
@@ -262,7 +266,7 @@ def _plain_events(record: Node, reading: Reading, problems: list[Problem]) -> tu
         is_count = isinstance(value, int | float) and abs(value) >= 1e8
         items.append(metadata.Item(key, (values.when(value, reading) if is_count else None) or value))
     remarks: list[Problem] = []
-    found = eventdata.read(items, "", reading.dayfirst, remarks, main=False)
+    found = eventdata.read(items, "", reading.dayfirst, remarks, main=False, tie=name)
     problems += [replace(remark, severity="advice") for remark in remarks]
     return found
 

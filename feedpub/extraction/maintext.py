@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
+from html import unescape
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from feedpub import urls
 from feedpub.extraction import sanitise, things
 from feedpub.extraction.values import Reading
 from feedpub.models import Agent
@@ -17,6 +21,9 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 _BODY = re.compile(r"\A\s*<html>.{0,5000}?<body>|</body>\s*</html>\s*\Z", re.DOTALL)
+_PICTURE = re.compile(r'<img\b[^<>]*?\bsrc="([^"]*+)"[^<>]*+>')
+_OUTER = re.compile(r"\A<figcaption[^<>]*+>|</figcaption>\s*\Z")
+_MAX_FIGURES = 300
 _FIRST_HEADING = re.compile(r"\A\s*<h([2-6])>(.{0,1000}?)</h\1>\s*", re.DOTALL)
 
 
@@ -84,6 +91,39 @@ def marked_author(tree: _Element) -> tuple[Agent, ...]:
     except Exception:  # as above
         return ()
     return things.agents(name.split("; "), Reading()) if name and len(name) < 200 else ()
+
+
+def captions(tree: _Element, base_url: str | None) -> dict[str, str]:
+    """Address of a picture → the caption that its figure gives it, as clean HTML."""
+    from lxml import html as lxml_html
+
+    found: dict[str, str] = {}
+    for figure in islice(tree.iter("figure"), _MAX_FIGURES):
+        pictures, texts = list(figure.iter("img")), list(figure.iter("figcaption"))
+        if len(pictures) != 1 or len(texts) != 1:
+            continue
+        inner = _OUTER.sub("", lxml_html.tostring(texts[0], encoding="unicode", with_tail=False))
+        caption = sanitise.clean_html(inner, base_url=base_url)
+        for name in ("src", "data-src"):
+            address = (pictures[0].get(name) or "").strip()
+            if address and caption:
+                found.setdefault(urls.absolute(base_url, address) or address, caption)
+    return found
+
+
+def with_captions(html: str, known: Mapping[str, str]) -> str:
+    """The body with the captions of its pictures, which trafilatura leaves out."""
+    text = _squeezed(sanitise.html_to_text(html)) if known else ""
+
+    def figure(match: re.Match[str]) -> str:
+        caption = known.get(unescape(match[1]))
+        if caption is None or _squeezed(sanitise.html_to_text(caption)) in text:
+            return match[0]
+        return f"<figure>{match[0]}<figcaption>{caption}</figcaption></figure>"
+
+    captioned = _PICTURE.sub(figure, html) if known else html
+    # Where a picture stands within a paragraph, the paragraph ends before it.
+    return html if captioned == html else sanitise.clean_html(captioned)
 
 
 def without_headline(html: str, text: str, headline: str | None) -> tuple[str, str]:

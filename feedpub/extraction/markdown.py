@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import lru_cache
+from html import unescape
 from typing import Any
 
 from feedpub.extraction import frontmatter, metadata, plaintext, values
@@ -29,6 +30,14 @@ _HEADING = re.compile(
 )
 _CLOSING = re.compile(r"[ \t]+#+\Z")
 _HEADING_ID = re.compile(r"[ \t]*\{#[\w-]{1,60}\}\Z")
+# As comrak writes them: the mark in the text, and behind the note the arrows that lead back.
+_FOOTNOTE = re.compile(r'<sup class="footnote-ref"><a href="#fn-[^"]*+"[^>]*+>([^<]*+)</a></sup>')
+_BACK_TO_TEXT = re.compile(
+    r' ?<a href="#fnref-[^"]*+" class="footnote-backref"[^>]*+>[^<]*+(?:<sup[^>]*+>[^<]*+</sup>)?</a>'
+)
+_LINK = re.compile(r'<a href="([^"]*+)"')
+_RELATIVE = re.compile(r"(?![A-Za-z][A-Za-z0-9+.-]*+:|[/#])\S")
+_JEKYLL = frozenset(("_posts", "_drafts"))
 _INLINE = re.compile(r"[*_`\[\]<>&\\~]|!\[")
 
 
@@ -58,10 +67,12 @@ def read(document: Document, text: str, settings: ExtractSettings) -> Extraction
 
         if stated_type in EVENT_TYPES:
             return _event(items, text, start, document, settings)
+    if _is_jekyll(document):
+        items = [_spaced_list(item) for item in items]
     found = metadata.read(items, text, settings.dayfirst)
     _add_events(found, text, settings)
     start = _headline(found, text, start)
-    html, plain, advice = _body(text[start:], text.count("\n", 0, start))
+    html, plain, advice = _body(text[start:], text.count("\n", 0, start), settings.site_url)
     found.problems.extend(advice)
     if plain:
         found.set("body_text", plain, Origin("text", "body", None, start, len(text.rstrip()), "document"))
@@ -73,6 +84,19 @@ def read(document: Document, text: str, settings: ExtractSettings) -> Extraction
         document.source, document.place, extra=tuple(found.extra), origins=found.origins, **found.values
     )
     return Extraction(article=article, problems=tuple(found.problems))
+
+
+def _is_jekyll(document: Document) -> bool:
+    folders = f"{document.base_path or ''}/{document.place}".split("/")[:-1]
+    return not _JEKYLL.isdisjoint(folders)
+
+
+def _spaced_list(item: Item) -> Item:
+    """Tags and categories in one line have spaces between them: https://jekyllrb.com/docs/posts/#tags"""
+    is_line = item.name in ("tags", "categories") and isinstance(item.value, str)
+    if not is_line or "," in str(item.value) or ";" in str(item.value):
+        return item
+    return replace(item, value=str(item.value).split())
 
 
 def _add_events(found: Fields, text: str, settings: ExtractSettings) -> None:
@@ -98,14 +122,18 @@ def _event(
     if "headline" in body.values:
         origin = body.origins["headline"]
         items = [*items, Item("name", body.values["headline"], 1, 1, origin.start, origin.end)]
-    own = [item for item in items if not _says_only_draft(item)]
+    own = [
+        item
+        for item in items
+        if not _marks_a_draft(item) or (item.name == "status" and metadata.plain(item.value) != "draft")
+    ]
     events = eventdata.read(own, text, settings.dayfirst, problems, main=True)
     if not events:
         return Extraction(problems=tuple(problems))
     event = events[0]
     marks = metadata.read(filter(_marks_a_draft, items), text, settings.dayfirst)
     problems.extend(marks.problems)
-    _, plain, advice = _body(text[after:], text.count("\n", 0, after))
+    _, plain, advice = _body(text[after:], text.count("\n", 0, after), settings.site_url)
     problems.extend(advice)
     if event.description is None and plain:
         origin = Origin("text", "body", None, after, len(text.rstrip()), "document")
@@ -118,11 +146,6 @@ def _event(
 def _marks_a_draft(item: Item) -> bool:
     field = metadata.FIELDS.get(item.name)
     return field in ("draft", "status") or (field == "published" and values.truth(item.value) is False)
-
-
-def _says_only_draft(item: Item) -> bool:
-    """Whether the event itself has nothing of it: a `status` may also be that of the event."""
-    return _marks_a_draft(item) and (item.name != "status" or metadata.plain(item.value) == "draft")
 
 
 def _headline(found: Fields, text: str, start: int) -> int:
@@ -178,7 +201,7 @@ def _to_html(markup: str) -> str:
     return html
 
 
-def _body(markup: str, lines_before: int) -> tuple[str, str, list[Problem]]:
+def _body(markup: str, lines_before: int, site_url: str) -> tuple[str, str, list[Problem]]:
     """Sanitised HTML and plain text of the body, and advice on what was left out of it."""
     from feedpub.extraction import sanitise
 
@@ -201,5 +224,23 @@ def _body(markup: str, lines_before: int) -> tuple[str, str, list[Problem]]:
             )
     if not markup.strip():
         return "", "", advice
-    html = sanitise.clean_html(_to_html(markup))
+    html = _to_html(markup)
+    if "footnote-ref" in html:
+        html = _FOOTNOTE.sub(r"<sup>[\1]</sup>", _BACK_TO_TEXT.sub("", html))
+    if links := [link for link in map(unescape, _LINK.findall(html)) if _RELATIVE.match(link)]:
+        advice.append(_relative_link(links, markup, lines_before))
+    html = sanitise.clean_html(html, root_url=site_url)
     return html, sanitise.html_to_text(html), advice
+
+
+def _relative_link(links: list[str], markup: str, lines_before: int) -> Problem:
+    at = markup.find(links[0])
+    return Problem(
+        rule="relative-link",
+        message=f"Of a link to “{links[0][:60]}” only the text was kept: nothing says what it is relative to "
+        f"({len(links)} of them).",
+        remedy="Write the whole address, or the path from the root of the site: /about/.",
+        severity="advice",
+        line=lines_before + markup.count("\n", 0, at) + 1 if at >= 0 else None,
+        value=repr(links[0][:60]),
+    )

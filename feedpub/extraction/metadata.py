@@ -75,7 +75,8 @@ FIELDS = {alias: name for name, text in _ALIASES.items() for alias in text.split
 _LAYOUT_KEYS = """
 layout template weight menu toc comments math mathjax katex sidebar sitemap outputs theme pin pinned nav
 navorder parent haschildren linktitle showtoc hidemeta disableshare searchhidden classes header
-excerptseparator authorprofile readtime share related cascade build markup robots headless
+excerptseparator authorprofile readtime share related cascade build markup robots headless params render view
+translationkey wordpressid postid disqusid redirectto mermaid highlight lightbox css js scripts styles
 """
 LAYOUT = frozenset(_LAYOUT_KEYS.split())
 _ARTICLE_TYPES = {name.lower(): name for name in vocabulary.ARTICLE_TYPES}
@@ -216,7 +217,36 @@ def date_of(item: Item, dayfirst: bool | None, problems: list[Problem]) -> When 
     when = dates.from_value(item.value, dayfirst=dayfirst)
     if when is None:
         problems.append(unreadable_date(str(item.value), item.key, item.line, item.column))
+    elif isinstance(item.value, str):
+        problems += wrong_weekday(item.value, when, item.line)
     return when
+
+
+def wrong_weekday(stated: str, when: When, line: int | None = None) -> Iterable[Problem]:
+    """Advice if the date in the words of `stated` falls on another day of the week than these say."""
+    if dates.has_wrong_weekday(stated, when):
+        yield Problem(
+            rule="weekday",
+            message=f"“{stated[:80]}” falls on another day of the week; the date was taken as it stands.",
+            remedy="Correct the day of the week, or the date if that is what is wrong.",
+            severity="advice",
+            line=line,
+            value=repr(stated[:80]),
+        )
+
+
+def skipped_time(stated: When, zone: str, line: int | None = None) -> Iterable[Problem]:
+    """Advice if the clocks of the zone, put forward, never show the time stated."""
+    if dates.is_skipped(stated, zone):
+        yield Problem(
+            rule="time-skipped",
+            message=f"{stated.value} never came in {zone}, where the clocks were put forward; "
+            f"{dates.with_zone(stated, zone).value} was taken.",
+            remedy="Correct the time, or write its offset.",
+            severity="advice",
+            line=line,
+            value=repr(stated.value),
+        )
 
 
 def unreadable_date(value: str, key: str, line: int | None, column: int | None = None) -> Problem:

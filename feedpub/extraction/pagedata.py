@@ -117,12 +117,13 @@ def _json_ld(tree: _Element, problems: list[Problem]) -> list[Node]:
         for script in tree.iter("script")
         if (script.get("type") or "").partition(";")[0].strip().lower() == "application/ld+json"
     ]
+    broken: list[tuple[_Element, str, int]] = []
     for script in scripts[:_MAX_SCRIPTS]:
         text = script.text or ""
         if not text.strip():
             continue
         if len(text) > _MAX_SCRIPT_CHARS:
-            problems.append(_json_ld_problem(script, f"is longer than {_MAX_SCRIPT_CHARS:,} characters", 0))
+            broken.append((script, f"is longer than {_MAX_SCRIPT_CHARS:,} characters", 0))
             continue
         try:
             nodes = structured.flatten(
@@ -133,9 +134,13 @@ def _json_ld(tree: _Element, problems: list[Problem]) -> list[Node]:
         except (ValueError, RecursionError) as error:
             line = error.lineno - 1 if isinstance(error, json.JSONDecodeError) else 0
             reason = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
-            problems.append(_json_ld_problem(script, f"cannot be read ({reason})", line))
+            broken.append((script, f"cannot be read ({reason})", line))
     if len(scripts) > _MAX_SCRIPTS:
-        problems.append(_json_ld_problem(scripts[_MAX_SCRIPTS], f"comes after {_MAX_SCRIPTS} others", 0))
+        broken.append((scripts[_MAX_SCRIPTS], f"comes after {_MAX_SCRIPTS} others", 0))
+    rest = "; the others were read" if found else ""
+    problems += [
+        _json_ld_problem(script, f"{what}, so it was left out{rest}", line) for script, what, line in broken
+    ]
     return found
 
 
@@ -169,7 +174,7 @@ def _one_script(text: str) -> list[Any]:
 def _json_ld_problem(script: _Element, what: str, lines_below: int) -> Problem:
     return Problem(
         "json-ld-broken",
-        f"A JSON-LD script of the page {what}, so it was left out; the others were read.",
+        f"A JSON-LD script of the page {what}.",
         "Correct the JSON: often it is a missing comma, or a quotation mark or line break within a text.",
         severity="advice",
         line=(script.sourceline or 1) + lines_below,

@@ -19,7 +19,8 @@ from feedpub.models import Article, Document, Extraction, Origin, When
 
 _PREFIX = re.compile(
     r"\s*(date:? ([0-9]{4,6}-[0-9]{1,2}-[0-9]{1,2}"
-    r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?))"
+    r"(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+    r"|[0-9]{4}-(?:0[1-9]|1[0-2])(?![0-9-])))"
     r"(?:[ \t]*[:,;–—|-][ \t]*|[ \t]+|(?=\n)|\Z)",
     re.IGNORECASE,
 )
@@ -39,6 +40,8 @@ _SPACES = re.compile(r"[ \t]{2,}|\t")
 _BULLET = re.compile(r"[ \t]*[-*•–][ \t]")
 _UNDERLINE = re.compile(r"[=\-~*_]{3,}\Z")
 _SENTENCE_END = (".", "!", "?", "…", ".”", '."', ".»", ".)", "。", "।", "۔", "؟", ".’")
+# Between the words of the shortest line that reads like a sentence: "The ferry runs again today."
+_FEWEST_SPACES = 4
 _NO_HEADLINE_END = (".", ",", ";", ":", "…", "。", "،", "-", "–", "—")
 
 
@@ -102,6 +105,13 @@ class _Reader:
         self._dateline()
         stated = metadata.path_date(self.document.place)
         if stated is not None:
+            before = self.fields.values.get("published")
+            if (
+                before is not None
+                and before.precision == "month"
+                and stated[0].value.startswith(before.value)
+            ):
+                del self.fields.values["published"]  # the path names the day in that month
             self.fields.set("published", *stated)
 
     def line(self, at: int) -> _Line | None:
@@ -205,7 +215,7 @@ class _Reader:
         return bool(found)
 
     def _day_of(self, text: str) -> tuple[str, When] | None:
-        return datelines.date_line(text, dayfirst=self.dayfirst)
+        return datelines.date_line(text, dayfirst=self.dayfirst, months=True)
 
     def _date_line(self) -> bool:
         line = self.line(self.at)
@@ -214,9 +224,18 @@ class _Reader:
         found = self._day_of(line.text)
         if found is None or found[0] in self.fields.values:
             return False
+        if found[1].precision == "month" and self._has_months(line.next):
+            return False
         self.fields.set(*found, self._origin("date line", line.start, line.end))
+        number = self.text.count("\n", 0, line.start) + 1
+        self.fields.problems += metadata.wrong_weekday(line.text, found[1], number)
         self.at = line.next
         return True
+
+    def _has_months(self, at: int) -> bool:
+        """Whether other lines are a month, too, and so the headings of a chronicle."""
+        short = (line.strip() for line in self.text[at : at + 20_000].split("\n") if len(line) < 60)
+        return any(line and line[-1].isdigit() and self._day_of(line) is not None for line in short)
 
     def _is_dateline(self, line: _Line) -> bool:
         match = _DATELINE.match(line.text)
@@ -308,9 +327,14 @@ def _can_be_headline(line: str) -> bool:
 
 
 def _has_sentence(text: str, at: int) -> bool:
-    """Whether what follows reads like prose: a line among the next ones ends a sentence or is long."""
-    lines = text[at : at + 20_000].split("\n")
-    return any(len(line) > 40 and line.rstrip().endswith(_SENTENCE_END) for line in lines[:200])
+    """Whether what follows reads like prose: a line or a wrapped paragraph of several words ends a sentence."""
+    following = text[at : at + 20_000]
+    parts = [*following.split("\n")[:200], *(" ".join(p.split()) for p in _PARAGRAPHS.split(following)[:50])]
+    return any(
+        part.rstrip().endswith(_SENTENCE_END)
+        and (len(part) > 40 or part.strip().count(" ") >= _FEWEST_SPACES)
+        for part in parts
+    )
 
 
 def _dateline_parts(match: re.Match[str]) -> tuple[tuple[int, int] | None, int | None] | None:

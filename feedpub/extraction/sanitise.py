@@ -125,19 +125,20 @@ _ONE_TAG = re.compile(
 )
 
 
-def clean_html(markup: str, *, base_url: str | None = None) -> str:
+def clean_html(markup: str, *, base_url: str | None = None, root_url: str | None = None) -> str:
     """`markup` as a safe fragment of semantic HTML; cleaning it again changes nothing.
 
     Kept are paragraphs, headings (h1 becomes h2), lists, quotations, tables, figures, pictures,
     code, emphasis and the like, without style, class, id or any event handler. Addresses are made
     absolute against `base_url`; a link that has no absolute http(s) or mailto address is replaced
     by its content. A picture's relative address is kept as it stands when `base_url` is None, so
-    that a local file can be found later; pictures in `data:` addresses go. Scripts, styles,
+    that a local file can be found later; pictures in `data:` addresses go. Without `base_url`, a
+    link that begins with "/" is made absolute against `root_url`, if that is given. Scripts, styles,
     frames, forms' controls and embedded objects go with their content.
     """
     if _NOT_XML.search(markup):
         markup = _NOT_XML.sub("", markup)
-    cleaner = _cleaner(base_url)
+    cleaner = _cleaner(base_url, root_url)
     html = _finished(_cleaned(cleaner, markup), "&#" in markup)
     # A second pass settles what unwrapping left in a form that parses otherwise (<p> in <button> in <p>).
     for _ in range(4 if _UNSTABLE.search(markup) else 0):
@@ -278,16 +279,17 @@ def _unescaped(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")
 
 
-def _filter(base_url: str | None) -> Callable[[str, str, str], str | None]:
+def _filter(base_url: str | None, root_url: str | None) -> Callable[[str, str, str], str | None]:
     def keep(tag: str, attribute: str, value: str) -> str | None:
         value = _NOT_XML.sub("", value)
-        if attribute == "href":
+        if attribute in ("href", "cite"):
             value = value.strip()
-            return value if _MAILTO.match(value) else _absolute(base_url, value)
+            if attribute == "href" and _MAILTO.match(value):
+                return value
+            is_rooted = base_url is None and value.startswith("/") and not value.startswith("//")
+            return _absolute(root_url if is_rooted else base_url, value)
         if attribute == "src":
             return _picture(base_url, value.strip())
-        if attribute == "cite":
-            return _absolute(base_url, value.strip())
         allowed = _VALUES.get(attribute)
         return value if allowed is None or allowed.match(value) else None
 
@@ -309,12 +311,12 @@ def _picture(base_url: str | None, reference: str) -> str | None:
 
 
 @lru_cache(maxsize=32)
-def _cleaner(base_url: str | None) -> nh3.Cleaner:
+def _cleaner(base_url: str | None, root_url: str | None) -> nh3.Cleaner:
     return nh3.Cleaner(
         tags=set(_TAGS),
         clean_content_tags=set(_DROPPED),
         attributes=_ATTRIBUTES,
-        attribute_filter=_filter(base_url),
+        attribute_filter=_filter(base_url, root_url),
         link_rel=None,
         url_schemes={"http", "https", "mailto"},
         url_relative="pass_through",

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from feedpub import dates, vocabulary
-from feedpub.extraction import language, things, values
+from feedpub.extraction import language, metadata, things, values
 from feedpub.extraction.values import Node, Reading, types_of
 from feedpub.models import Article, EventMention, Origin, Problem, When
 
@@ -127,6 +127,7 @@ class _Fields:
             when = dates.on_day(day, values.text(given) or "")
         if when is not None:
             self.put(field, key, when)
+            self.problems += metadata.wrong_weekday(values.text(given) or "", when)
             return
         shown = repr(values.items(given)[0])
         self.problems.append(
@@ -227,7 +228,7 @@ def article_from_schema_org(
             if isinstance(item, Mapping) and is_event(item):
                 pointer = f"/{key}/{number}" if isinstance(get(key), list) else f"/{key}"
                 found, problems = events_from_schema_org(
-                    item, how=how, reading=reading, pointer=pointer, main=key != "mentions"
+                    item, how=how, reading=reading, pointer=pointer, main=key != "mentions", tie=key
                 )
                 events += found
                 fields.problems += problems
@@ -238,7 +239,13 @@ def article_from_schema_org(
 
 
 def event_from_schema_org(
-    node: Node, *, how: str, reading: Reading | None = None, pointer: str = "", main: bool = False
+    node: Node,
+    *,
+    how: str,
+    reading: Reading | None = None,
+    pointer: str = "",
+    main: bool = False,
+    tie: str = "",
 ) -> tuple[EventMention | None, tuple[Problem, ...]]:
     """The event that a schema.org Event node states, or None if it has no name; problems only advise.
 
@@ -248,9 +255,12 @@ def event_from_schema_org(
         reading: Base address, other nodes to resolve references with.
         pointer: JSON pointer to the node, for the problems.
         main: Whether the article is about this event.
+        tie: How the document ties it to its article: the property that names it, or "same page".
     """
     reading = reading or Reading()
     fields = _Fields(node, how, reading, pointer)
+    if tie:
+        fields.origins["main"] = Origin("markup" if how else "metadata", f"{how}: {tie}" if how else tie)
     put, get = fields.put, node.get
     name = values.text(get("name")) or values.text(get("headline"))
     if name is None:
@@ -305,17 +315,23 @@ def event_from_schema_org(
 
 
 def events_from_schema_org(
-    node: Node, *, how: str, reading: Reading | None = None, pointer: str = "", main: bool = False
+    node: Node,
+    *,
+    how: str,
+    reading: Reading | None = None,
+    pointer: str = "",
+    main: bool = False,
+    tie: str = "",
 ) -> tuple[list[EventMention], list[Problem]]:
     """An event and, after it, the events within it that are described in full (with a date of their own)."""
     reading = reading or Reading()
     found: list[EventMention] = []
     problems: list[Problem] = []
-    waiting: list[tuple[Node, str, int]] = [(node, pointer, 0)]
+    waiting: list[tuple[Node, str, int, str]] = [(node, pointer, 0, tie)]
     while waiting and len(found) < _MAX_EVENTS:
-        item, where, depth = waiting.pop()
+        item, where, depth, tie = waiting.pop()
         event, remarks = event_from_schema_org(
-            item, how=how, reading=reading, pointer=where, main=main and depth == 0
+            item, how=how, reading=reading, pointer=where, main=main and depth == 0, tie=tie
         )
         problems += remarks
         if event is None:
@@ -325,7 +341,7 @@ def events_from_schema_org(
             for key in ("subEvent", "subEvents", "superEvent"):
                 near = [other for other in values.nodes(item.get(key), reading) if isinstance(other, Mapping)]
                 waiting += [
-                    (other, f"{where}/{key}/{number}", depth + 1 if key != "superEvent" else 4)
+                    (other, f"{where}/{key}/{number}", depth + 1 if key != "superEvent" else 4, tie and key)
                     for number, other in reversed(list(enumerate(near)))
                     if other.get("startDate") and values.text(other.get("name"))
                 ]
