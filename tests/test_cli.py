@@ -139,7 +139,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
     steps = Steps()
     fakes = {
         "pipeline": {"publish": steps.publish, "summary": steps.summary},
-        "checking": {"check": steps.check, "explain": steps.explain},
+        "checking": {"check": steps.check, "explain": steps.explain, "advice_on": lambda *_: iter(())},
         "store": {"open_store": steps.open_store},
         "server": {"run": steps.serve},
         "daemon": {"run": steps.daemon},
