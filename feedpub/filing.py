@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -17,11 +18,11 @@ from sqlalchemy import select
 
 from feedpub import dates, media, records, validation
 from feedpub.config import Config, Site
-from feedpub.eventkeys import ties
+from feedpub.eventkeys import event_keys, ties
 from feedpub.identity import Identities, Identity
 from feedpub.locating import located
 from feedpub.models import Article, Document, EventMention, Problem, Record
-from feedpub.preparation import left_out
+from feedpub.preparation import Prepared, left_out
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
 from feedpub.urls import alias_stem, canonical, term_slug
@@ -277,3 +278,36 @@ def _alias_left_out(alias: str, owner: str | None, place: str) -> Problem:
         place=place,
         value=alias[:200],
     )
+
+
+def look_up(
+    ids: Identities,
+    source: str,
+    read: Mapping[str, Prepared],
+    rows: Mapping[str, Any],
+    digests: Iterable[str],
+) -> None:
+    """Have `ids` look up all that the next decisions about some documents depend on.
+
+    Args:
+        ids: the identities of the source.
+        source: its name.
+        read: what the documents hold, by place.
+        rows: what the store knows of these documents already, by place.
+        digests: of their bytes.
+    """
+    given: list[str] = []
+    keys: list[str] = []
+    for place, found in read.items():
+        row = rows.get(place)
+        events = found.article.events if found.article else found.events
+        reporters = {document_reporter(source, place), row.record_id if row else None}
+        if found.article and found.article.id:
+            given.append(found.article.id)
+            reporters.add(found.article.id)
+        given += [event.id for event in events if event.id]
+        for reporter in filter(None, reporters):
+            keys += chain.from_iterable(event_keys(events, reporter))
+    known = [row.record_id for row in rows.values() if row.record_id]
+    strangers = [place for place in read if place not in rows or not rows[place].record_id]
+    ids.load(places=strangers, known=known, given=given, digests=digests, event_keys=keys)

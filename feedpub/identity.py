@@ -51,6 +51,10 @@ class Identity:
     previous_stem: str | None = None
 
 
+def _given(article: Article) -> str | None:
+    return article.id if article.id and is_absolute_iri(article.id) else None
+
+
 def article_stem(identifier: str, article: Article) -> str:
     """articles/YYYY/MM/<slug>-<8 hex>, or articles/undated/… ."""
     return (
@@ -130,26 +134,43 @@ class Identities:
         `digest` is that of the document's bytes, `content` that of what the article says. `moved_id`
         is that of an article known to have come here from another place.
         """
-        given = article.id if article.id and is_absolute_iri(article.id) else None
+        identity = self._recognised_article(place, digest, article, known_id, moved_id)
+        if identity is not None:
+            return self._kept(identity, place, digest, content, article)
+        identifier = _given(article) or self._new_id(place)
+        return self._give(
+            Identity(
+                id=identifier, kind="article", source=self._source, place=place,
+                stem=article_stem(identifier, article), slug=article.slug,
+                first_seen_at=self._now, changed_at=None, content=content, document=digest, new=True,
+            )
+        )  # fmt: skip
+
+    def recognised(self, place: str, digest: str, article: Article, known_id: str | None) -> str | None:
+        """The id that `of_article` would find given already, or None; nothing is noted."""
+        identity = self._recognised_article(place, digest, article, known_id, None)
+        return identity.id if identity is not None else None
+
+    def follow(self, identifier: str, place: str, digest: str) -> None:
+        """Note that the document of an article that is not published stands at `place` now."""
+        identity = self._find(identifier)
+        if identity is None:
+            return
+        changes = {**self._move(identity, place), "document": digest}
+        self._by_id[identity.id] = replace(identity, **changes)
+        self._put(self._by_id[identity.id])
+
+    def _recognised_article(
+        self, place: str, digest: str, article: Article, known_id: str | None, moved_id: str | None
+    ) -> Identity | None:
+        given = _given(article)
         identity = self._known(known_id, place, given)
         if identity is None or identity.document != digest:
             identity = self._moved(place, digest, given) or identity
         if identity is None and moved_id is not None:
             identity = self._find(moved_id)
-        if identity is None:
-            identifier = given or self._new_id(place)
-            existing = self._find(identifier)
-            if existing is not None:  # it was withdrawn, or its document is elsewhere now
-                identity = existing
-            else:
-                return self._give(
-                    Identity(
-                        id=identifier, kind="article", source=self._source, place=place,
-                        stem=article_stem(identifier, article), slug=article.slug,
-                        first_seen_at=self._now, changed_at=None, content=content, document=digest, new=True,
-                    )
-                )  # fmt: skip
-        return self._kept(identity, place, digest, content, article)
+        # Else it was withdrawn, or its document is elsewhere now.
+        return identity or self._find(given or self._new_id(place))
 
     def _known(self, known_id: str | None, place: str, given: str | None) -> Identity | None:
         identity = self._by_id.get(known_id) if known_id else self._by_place.get(place)
@@ -194,14 +215,7 @@ class Identities:
         return self._by_id.get(identifier)
 
     def _kept(self, identity: Identity, place: str, digest: str, content: str, article: Article) -> Identity:
-        changes: dict[str, Any] = {}
-        if (identity.source, identity.place) != (self._source, place):
-            if identity.source != self._source:
-                # That source may not be configured any more: nobody else would forget the document.
-                document = schema.document
-                self._tx.delete(document, "place", [identity.place], document.c.source == identity.source)
-            changes |= {"source": self._source, "place": place}
-            self._tx.log(op="moved", id=identity.id, source=self._source, place=place)
+        changes = self._move(identity, place)
         revision = identity.revision
         if identity.withdrawn_at is not None:
             # Readers who were told that it is gone must see it as newer than that.
@@ -233,6 +247,17 @@ class Identities:
             self._put(identity)
         self._by_id[identity.id] = identity
         return identity
+
+    def _move(self, identity: Identity, place: str) -> dict[str, Any]:
+        """Note where its document stands now; returns what that changes about the identity."""
+        if (identity.source, identity.place) == (self._source, place):
+            return {}
+        if identity.source != self._source:
+            # That source may not be configured any more: nobody else would forget the document.
+            document = schema.document
+            self._tx.delete(document, "place", [identity.place], document.c.source == identity.source)
+        self._tx.log(op="moved", id=identity.id, source=self._source, place=place)
+        return {"source": self._source, "place": place}
 
     def _give(self, identity: Identity) -> Identity:
         self._put(identity)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from itertools import chain, islice
@@ -12,14 +11,16 @@ from typing import Any
 
 import orjson
 
-from feedpub import records
-from feedpub.config import Config, Site, SourceConfig
-from feedpub.eventkeys import event_keys
+from feedpub import batches, dates, records
+from feedpub.clashes import Clashes
+from feedpub.config import Config, SourceConfig
+from feedpub.decisions import decisions
 from feedpub.extraction import ExtractSettings
-from feedpub.filing import Filing, Touch, document_reporter, with_changed_pictures
+from feedpub.filing import Filing, Touch, document_reporter, look_up, with_changed_pictures
+from feedpub.guard import Guard
 from feedpub.identity import Holds, Identities
 from feedpub.models import Article, EventMention, Problem
-from feedpub.preparation import Prepared, prepare
+from feedpub.preparation import Prepared
 from feedpub.removal import Removal
 from feedpub.reports import SourceReport
 from feedpub.sources import Change, Changed, Gone, Listing, Source, Touched, Unreadable
@@ -28,18 +29,7 @@ from feedpub.store.transaction import Transaction
 from feedpub.syndication import Copies, with_same_as
 from feedpub.timing import Timing, timing
 from feedpub.urls import canonical
-from feedpub.workers import WorkerDiedError, Workers
-
-BATCH = 100
-"""Documents looked up and written together; it bounds memory, as does the number of their bytes."""
-_BATCH_BYTES = 4_000_000
-
-
-_BROKE_THE_READER = Problem(
-    "reader-crashed",
-    "The program that reads documents broke down over this one.",
-    "Look whether it is what its name says and not far too large; save it anew from the program it comes from.",
-)
+from feedpub.workers import Workers
 
 
 @dataclass(slots=True)
@@ -88,7 +78,8 @@ class Intake:
         self._pulled = 0
         self._met = False
         self._moved_here: str | None = None
-        self._places: dict[str, str] = {}
+        self._clashes = Clashes(transaction, source.name, holds)
+        self._decided = decisions(transaction.connection)
         self._containers: list[dict[str, Any]] = []
 
     def run(
@@ -97,9 +88,12 @@ class Intake:
         """Read what changed and write it to the store.
 
         Raises:
-            SourceError: the source cannot be read, or (`GuardError`) too much would vanish.
+            SourceError: the source cannot be read, or (`GuardError`) too much would change at once.
         """
         before = self._removal.known() if self._fresh else self._tx.count(self._source.name, "published")
+        self._guard = Guard(
+            self._tx, self._config.publish, self._source, self._at, before=before, yes=yes
+        )  # fmt: skip
         identities = Identities(
             self._tx, key=self._config.site.key, source=self._source.name, now=self._at, holds=self._holds
         )
@@ -107,11 +101,14 @@ class Intake:
         complete = False
         again = with_changed_pictures(self._tx, self._source.name)
         state = self._tx.state(self._source.name, trusted=trusted, now=self._at, again=again)
-        batches = _batches(source.changes(state, self._now))
-        first = list(islice(batches, 2))
-        ready = partial(_prepare, settings=self._settings, site=self._config.site)
+        found_batches = batches.batches(source.changes(state, self._now))
+        first = list(islice(found_batches, 2))
+        how: dict[str, Any] = {"settings": self._settings, "site": self._config.site}
         for batch, found in self._workers.map(
-            ready, chain(first, batches), alone=len(first) < 2, died=self._one_by_one
+            partial(batches.read, **how),
+            chain(first, found_batches),
+            alone=len(first) < 2,
+            died=partial(batches.read_one_by_one, workers=self._workers, **how),
         ):
             self._take(batch, found, identities)
             progress(len(batch))
@@ -122,10 +119,11 @@ class Intake:
                         self._tx.mark_all_gone(self._source.name)
                     self._counts.unmodified += change.unmodified
                     progress(change.unmodified)
-        self._removal.displaced(self._displaced)
+        self._guard.check_dates()
         self._counts.removed += self._removal.run(
-            before, yes=yes, pulled=self._pulled, lost=self._fresh and complete and (yes or self._met)
-        )
+            self._guard, sorted(self._displaced), pulled=self._pulled,
+            lost=self._fresh and complete and (yes or self._met),
+        )  # fmt: skip
         for values in self._containers:
             self._tx.put(schema.document, values)
         counts = self._counts
@@ -136,18 +134,6 @@ class Intake:
         )  # fmt: skip
 
     # -- one batch
-
-    def _one_by_one(self, batch: Sequence[Change]) -> dict[str, Prepared]:
-        """What the documents of a batch hold in which one has broken the process that read it."""
-        ready = partial(_prepare, settings=self._settings, site=self._config.site)
-        found: dict[str, Prepared] = {}
-        for change in batch:
-            if isinstance(change, Changed):
-                try:
-                    found |= self._workers.call(ready, [change])
-                except WorkerDiedError:
-                    found[change.document.place] = Prepared(refused=(_BROKE_THE_READER,))
-        return found
 
     def _take(self, batch: Sequence[Change], read: dict[str, Prepared], identities: Identities) -> None:
         self._met = self._met or bool(read)
@@ -160,7 +146,7 @@ class Intake:
                 case Changed():
                     self._changed(change, read[change.document.place], rows, identities)
                 case Unreadable(place=place, stamp=stamp, problem=problem, container=container):
-                    self._hold(_seen(place, stamp, "", container), (problem,), rows.get(place))
+                    self._unreadable(batches.row_of(place, stamp, "", container), problem, rows.get(place))
                 case Touched(place=place, stamp=stamp, digest=digest):
                     self._touched(place, stamp, digest, rows.get(place))
                 case Gone(place=place):
@@ -177,26 +163,16 @@ class Intake:
         aliases = [alias for article in articles for alias in article.aliases]
         self._filing.load(ids.ids(), read, aliases)
         self._copies.load(read, chain.from_iterable(found.text_keys for found in read.values()), ids.ids())
-        addresses = {canonical(article.url) for article in articles if article.url}
-        live = schema.record.c.withdrawn_at.is_(None)
-        found_urls = list(self._tx.rows(schema.record, "url_key", addresses, live))
-        self._by_url = {row.url_key: row.id for row in found_urls}
-        self._elsewhere = {row.url_key: row.id for row in found_urls if row.source != self._source.name}
-        self._by_id = {
-            row.id: (row.source, row.place)
-            for row in self._tx.rows(
-                schema.identity,
-                "id",
-                [article.id for article in articles if article.id],
-                schema.identity.c.withdrawn_at.is_(None),
-            )
-        }
+        self._clashes.load(articles)
+        self._guard.load(ids.ids())
 
     def _changed(self, change: Changed, found: Prepared, rows: Any, ids: Identities) -> None:
         row = rows.get(change.document.place)
+        if self._stays_withdrawn(change, found, row, ids):
+            return
         self._touch.advice += found.advice
         if found.refused:
-            self._hold(_read(change), found.refused, row)
+            self._hold(batches.row_of_change(change), found.refused, row)
             return
         if found.article is None:
             if found.draft:
@@ -213,14 +189,57 @@ class Intake:
             self._copy(change, found.article, original, row)
             return
         problems = (
-            self._clash(found.article, place, row) or self._undated(found.article, place) or found.problems
+            self._clashes.claim(found.article, place, row.record_id if row else None, self._moved_here)
+            or self._undated(found.article, place)
+            or found.problems
         )
         if problems:
-            self._hold(_read(change), problems, row, found.article.headline)
+            self._hold(batches.row_of_change(change), problems, row, found.article.headline)
             return
         self._publish(change, found, row, ids, due=now.due_at)
 
+    def _unreadable(self, seen: dict[str, Any], problem: Problem, row: Any) -> None:
+        if row is not None and row.record_id in self._decided:
+            values = {"source": self._source.name, **seen, "state": "withdrawn", "record_id": row.record_id}
+            self._tx.put(schema.document, values)
+            self._counts.unmodified += 1
+            return
+        self._hold(seen, (problem,), row)
+
     # -- what becomes of one document
+
+    def _stays_withdrawn(self, change: Changed, found: Prepared, row: Any, ids: Identities) -> bool:
+        """Whether a person withdrew the article of this document, or whose copy it is: then nothing of it is kept."""
+        withdrawn = self._withdrawn_article(change, found, row, ids) if self._decided else None
+        if withdrawn is None:
+            return False
+        place = change.document.place
+        if self._stands_elsewhere(withdrawn, place):
+            self._copies.add(place, withdrawn, found.article.url if found.article else None)
+            self._put_document(change, "copy", None, None)
+        else:
+            ids.follow(withdrawn, place, change.digest)
+            self._put_document(change, "withdrawn", withdrawn, None)
+        self._released(place, row)
+        self._counts.unmodified += 1
+        return True
+
+    def _withdrawn_article(self, change: Changed, found: Prepared, row: Any, ids: Identities) -> str | None:
+        known = row.record_id if row is not None else None
+        if found.article is None:
+            # What cannot be read, or is a draft now, is still the same article; a document of events is not.
+            return known if known in self._decided and (found.refused or found.draft) else None
+        identifier = ids.recognised(change.document.place, change.digest, found.article, known)
+        if identifier is None:
+            identifier = self._copies.original(found.text_keys)
+        return identifier if identifier in self._decided else None
+
+    def _stands_elsewhere(self, identifier: str, place: str) -> bool:
+        """Whether an article's document is another one than that at `place`."""
+        return any(
+            (row.source, row.place) != (self._source.name, place) and self._holds(row.source, row.place, None)
+            for row in self._tx.rows(schema.identity, "id", [identifier])
+        )
 
     def _original(self, found: Prepared, place: str, row: Any) -> str | None:
         """The published article that this is a copy of. What has been an item itself stays one."""
@@ -229,7 +248,7 @@ class Intake:
         if article is None or (row is not None and row.record_id) or found.problems:
             return None
         url = canonical(article.url) if article.url else ""
-        original = self._by_url.get(url) or self._copies.original(found.text_keys)
+        original = self._clashes.at(url) or self._copies.original(found.text_keys)
         if original is None or original == article.id:
             return None
         for identity in self._tx.rows(schema.identity, "id", [original]):
@@ -241,7 +260,7 @@ class Intake:
                 return None
             if identity.withdrawn_at is not None:
                 return None
-        return original if url not in self._by_url or url in self._elsewhere else None
+        return None if self._clashes.is_here(url) else original
 
     def _copy(self, change: Changed, article: Article, original: str, row: Any) -> None:
         place = change.document.place
@@ -252,7 +271,7 @@ class Intake:
         self._touch.advice.append(
             Problem(
                 "copy",
-                f"The same text is published already, as {self._where(original)}: it is not published twice.",
+                f"The same text is published already, as {self._clashes.place_of(original)}: it is not published twice.",
                 "Nothing need be done; its address stands in sameAs of that article.",
                 severity="advice",
                 place=place,
@@ -272,6 +291,10 @@ class Intake:
         )
         if known and known != identity.id:
             self._displaced.add(known)
+        if identity.new:
+            self._guard.came(article.headline, found.text_keys)
+        elif article.published is not None:
+            self._guard.dated(identity.id, dates.instant(article.published, self._config.site.timezone))
         changed = row is None or row.digest != change.digest
         events = self._filing.events(
             article.events, identity.id, change.document, ids, own=False, really=changed
@@ -310,33 +333,6 @@ class Intake:
             ),
         )
 
-    def _clash(self, article: Article, place: str, row: Any) -> tuple[Problem, ...]:
-        """Another article that has this id or address already."""
-        own = row.record_id if row else None
-        here = (self._source.name, place)
-        if article.id and article.id in self._by_id and self._by_id[article.id] != here and article.id != own:
-            other = self._by_id[article.id]
-            if self._holds(*other, None):
-                return (_clash("duplicate-id", "id", article.id, ":".join(other), place),)
-        if article.id:
-            self._by_id[article.id] = here
-        if article.url:
-            key = canonical(article.url)
-            other_id = self._by_url.get(key)
-            if other_id is not None and other_id not in (own, article.id, place, self._moved_here):
-                return (_clash("duplicate-url", "address", article.url, self._where(other_id), place),)
-            self._by_url[key] = own or article.id or place
-            self._places[self._by_url[key]] = f"{self._source.name}:{place}"
-        return ()
-
-    def _where(self, identifier: str) -> str:
-        if identifier in self._places:
-            return self._places[identifier]
-        self._tx.flush()
-        for row in self._tx.rows(schema.identity, "id", [identifier]):
-            return f"{row.source}:{row.place}"
-        return identifier
-
     def _events_alone(
         self, change: Changed, mentions: Sequence[EventMention], row: Any, ids: Identities
     ) -> None:
@@ -349,7 +345,7 @@ class Intake:
         if not valid:
             problems = tuple(replace(p, severity="error") for p in self._touch.advice[advice:])
             del self._touch.advice[advice:]
-            self._hold(_read(change), problems, row)
+            self._hold(batches.row_of_change(change), problems, row)
             return
         self._put_document(change, "published", valid[0], None)
         self._released(place, row)
@@ -421,91 +417,7 @@ class Intake:
         self._tx.put(
             schema.document,
             {
-                "source": self._source.name, **_read(change), "state": state, "due_at": due,
+                "source": self._source.name, **batches.row_of_change(change), "state": state, "due_at": due,
                 "record_id": record_id,
             },
         )  # fmt: skip
-
-
-def look_up(
-    ids: Identities,
-    source: str,
-    read: Mapping[str, Prepared],
-    rows: Mapping[str, Any],
-    digests: Iterable[str],
-) -> None:
-    """Have `ids` look up all that the next decisions about some documents depend on.
-
-    Args:
-        ids: the identities of the source.
-        source: its name.
-        read: what the documents hold, by place.
-        rows: what the store knows of these documents already, by place.
-        digests: of their bytes.
-    """
-    given: list[str] = []
-    keys: list[str] = []
-    for place, found in read.items():
-        row = rows.get(place)
-        events = found.article.events if found.article else found.events
-        reporters = {document_reporter(source, place), row.record_id if row else None}
-        if found.article and found.article.id:
-            given.append(found.article.id)
-            reporters.add(found.article.id)
-        given += [event.id for event in events if event.id]
-        for reporter in filter(None, reporters):
-            keys += chain.from_iterable(event_keys(events, reporter))
-    known = [row.record_id for row in rows.values() if row.record_id]
-    strangers = [place for place in read if place not in rows or not rows[place].record_id]
-    ids.load(places=strangers, known=known, given=given, digests=digests, event_keys=keys)
-
-
-def _batches(changes: Iterator[Change]) -> Iterator[list[Change]]:
-    """Changes in batches that fit into memory, whatever the size of their documents."""
-    batch: list[Change] = []
-    size = 0
-    for change in changes:
-        batch.append(change)
-        size += len(change.document.data) if isinstance(change, Changed) else 0
-        if len(batch) >= BATCH or size >= _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
-def _prepare(batch: Sequence[Change], *, settings: ExtractSettings, site: Site) -> dict[str, Prepared]:
-    documents = (change.document for change in batch if isinstance(change, Changed))
-    return prepare(documents, settings=settings, site=site)
-
-
-def _seen(place: str, stamp: str, digest: str, container: str | None) -> dict[str, Any]:
-    return {"place": place, "stamp": stamp, "digest": digest, "container": container}
-
-
-def _read(change: Changed) -> dict[str, Any]:
-    return _seen(change.document.place, change.stamp, change.digest, change.container)
-
-
-def _clash(rule: str, what: str, value: str, other: str, place: str) -> Problem:
-    return Problem(
-        rule,
-        f"The {what} {value!r} belongs to another article already: {other}.",
-        f"Give this article {'an' if what[0] in 'aeio' else 'a'} {what} of its own, or delete one of the two.",
-        place=place,
-        value=value,
-    )
-
-
-def source_settings(config: Config, source: SourceConfig, version: str) -> str:
-    """A digest of all that decides how this source's documents become records, besides themselves."""
-    decisive = [
-        version,
-        asdict(config.site),
-        asdict(replace(source, path=None, every_seconds=0)),
-        config.publish.undated,
-    ]
-    return hashlib.sha256(orjson.dumps(decisive, default=str, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
-
-
-__all__ = ["Intake", "source_settings"]

@@ -18,8 +18,9 @@ from feedpub import __version__, events, plugins, publication
 from feedpub.config import Config, SourceConfig
 from feedpub.errors import ConfigError, PublishError, SourceError
 from feedpub.filing import Touch
-from feedpub.intake import Intake, source_settings
+from feedpub.intake import Intake
 from feedpub.outputs import Outputs
+from feedpub.preparation import source_settings
 from feedpub.removal import Removal, lost_articles
 from feedpub.reports import Report, SourceReport
 from feedpub.sources import Source

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+
+import orjson
 
 from feedpub import media, records, validation
-from feedpub.config import Site
+from feedpub.config import Config, Site, SourceConfig
 from feedpub.digests import content_digest, text_keys
 from feedpub.extraction import ExtractSettings, extract
 from feedpub.locating import located
@@ -69,3 +72,14 @@ def _prepared(document: Document, settings: ExtractSettings, site: Site) -> Prep
 def left_out(problem: Problem, name: str) -> Problem:
     """What is wrong with one event of a document, as advice: the others are published without it."""
     return replace(problem, severity="advice", message=f"The event {name!r} was left out: {problem.message}")
+
+
+def source_settings(config: Config, source: SourceConfig, version: str) -> str:
+    """A digest of all that decides how this source's documents become records, besides themselves."""
+    decisive = [
+        version,
+        asdict(config.site),
+        asdict(replace(source, path=None, every_seconds=0)),
+        config.publish.undated,
+    ]
+    return hashlib.sha256(orjson.dumps(decisive, default=str, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]

@@ -12,12 +12,11 @@ from sqlalchemy import Connection, create_engine
 
 from feedpub import __version__, events, records, validation
 from feedpub.config import Config, SourceConfig
-from feedpub.filing import document_reporter, event_records
+from feedpub.filing import document_reporter, event_records, look_up
 from feedpub.identity import Holds, Identities
-from feedpub.intake import look_up, source_settings
 from feedpub.locating import located
 from feedpub.models import EventMention, Origin, Problem, Record
-from feedpub.preparation import Prepared, left_out
+from feedpub.preparation import Prepared, left_out, source_settings
 from feedpub.sources import Changed
 from feedpub.store import iso, open_store, schema
 from feedpub.store.transaction import Transaction

@@ -9,15 +9,11 @@ import orjson
 from sqlalchemy import Connection, Select, and_, delete, func, select
 
 from feedpub.config import Config, SourceConfig
-from feedpub.errors import SourceError
 from feedpub.filing import Touch, document_reporter
+from feedpub.guard import Guard
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
 from feedpub.syndication import Copies, release
-
-
-class GuardError(SourceError):
-    """More would vanish than an editor is likely to have meant."""
 
 
 class Removal:
@@ -27,7 +23,6 @@ class Removal:
         self, transaction: Transaction, config: Config, source: SourceConfig, touch: Touch, at: int
     ) -> None:
         self._tx = transaction
-        self._publish = config.publish
         self._source = source
         self._touch = touch
         self._at = at
@@ -43,42 +38,35 @@ class Removal:
             )
         ).scalar_one()  # fmt: skip
 
-    def run(self, before: int, *, yes: bool, pulled: int = 0, lost: bool = False) -> int:
+    def run(self, guard: Guard, displaced: Iterable[str] = (), *, pulled: int = 0, lost: bool = False) -> int:
         """Withdraw what is gone; returns how many records.
 
         Args:
-            before: how many articles of this source were published.
-            yes: let more vanish than the accident guard lets pass.
+            guard: the accident guard.
+            displaced: articles at whose place another one stands now; withdrawn unless they stand elsewhere.
             pulled: how many were withdrawn already in this refresh (drafts, expired ones).
             lost: whether articles that the ledger knows and this listing did not bring are gone too.
 
         Raises:
-            GuardError: that is more than an editor is likely to have meant, and `yes` does not say it was.
+            GuardError: that is more than an editor is likely to have meant.
         """
         name = self._source.name
         self._tx.flush()
         missing = self._missing() if lost else []
-        vanishing = self._vanishing() + len(missing) + pulled
-        limit = max(self._publish.guard_floor, int(self._publish.guard * before))
-        if vanishing > limit and not yes and not self._source.keep_deleted:
-            raise GuardError(
-                f"{vanishing} of {before} articles of the source {name!r} would vanish, more than the accident guard "
-                f"lets pass ({limit}). Nothing of this source was changed. If that is what you want, run "
-                "`feedpub publish --yes`; to keep deleted articles published for ever, set keep_deleted = true.",
-                source=name,
-            )
+        replaced = self._nowhere_else(displaced)
+        guard.check_losses(self._vanishing(), replaced, len(missing) + pulled)
+        self.withdraw(replaced, ())
         removed = len(missing)
         self._withdraw_lost(missing)
         for rows in self._tx.gone(name):
-            kept = [row for row in rows if self._source.keep_deleted and row.record_id]
+            kept = self._to_keep(rows) if self._source.keep_deleted else []
             for row in kept:
                 self._keep(row)
             removed += self._drop([row for row in rows if row not in kept])
         return removed
 
-    def displaced(self, ids: Iterable[str]) -> None:
-        """Withdraw articles at whose place another one stands now, unless they stand elsewhere themselves."""
-        self._tx.flush()
+    def _nowhere_else(self, ids: Iterable[str]) -> list[str]:
+        """Those of these articles of which no document stands anywhere else."""
         identity, document = schema.identity, schema.document
         still = (
             select(identity.c.id)
@@ -86,7 +74,14 @@ class Removal:
             .where(document.c.source == identity.c.source, document.c.place == identity.c.place)
         )
         found = {row.id for row in self._tx.rows(identity, "id", ids, identity.c.id.in_(still))}
-        self.withdraw([identifier for identifier in ids if identifier not in found], ())
+        return [identifier for identifier in ids if identifier not in found]
+
+    def _to_keep(self, rows: Sequence[Any]) -> list[Any]:
+        """The documents among these whose articles are published."""
+        identity = schema.identity
+        ids = [row.record_id for row in rows if row.record_id]
+        live = self._tx.by_key(identity, "id", ids, identity.c.withdrawn_at.is_(None))
+        return [row for row in rows if row.record_id in live]
 
     def _missing(self) -> list[Any]:
         """The articles that only the ledger knows: they were deleted while there was no store."""
@@ -129,11 +124,11 @@ class Removal:
         self._tx.delete(schema.document, "place", places, schema.document.c.source == name)
         return len(withdrawn)
 
-    def _vanishing(self) -> int:
-        """How many documents marked gone carry an article that has not moved and is not withdrawn yet."""
+    def _vanishing(self) -> list[str]:
+        """The published articles of documents marked gone, except those that have moved."""
         document, identity = schema.document, schema.identity
         query = (
-            select(func.count())
+            select(identity.c.id)
             .select_from(document.join(identity, identity.c.id == document.c.record_id))
             .where(
                 document.c.source == self._source.name,
@@ -142,7 +137,7 @@ class Removal:
                 and_(identity.c.source == document.c.source, identity.c.place == document.c.place),
             )
         )
-        return self._tx.connection.execute(query).scalar_one()
+        return list(self._tx.connection.execute(query).scalars())
 
     def withdraw(self, ids: Sequence[str], places: Iterable[str]) -> None:
         """Withdraw articles; events are withdrawn later, if nobody reports them any more."""

@@ -47,8 +47,11 @@ FLOORS = (
     ("media", "records", "sources.*", "store store.*", "validation"),
     ("library", "locating", "server", "timing"),
     ("preparation",),
-    ("catalogue", "entries", "history", "identity", "publication", "rendering", "syndication"),
-    ("events", "filing"),
+    (
+        *("batches", "catalogue", "decisions", "entries", "guard", "history", "identity", "publication"),
+        *("rendering", "syndication"),
+    ),
+    ("clashes", "events", "filing"),
     ("removal", "windows"),
     ("feedfiles", "intake", "sitefiles"),
     ("outputs",),

@@ -5,11 +5,10 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 
-from feedpub import intake
+from feedpub import batches
 from feedpub.config import Site
 from feedpub.errors import PublishError
 from feedpub.extraction import ExtractSettings
@@ -172,10 +171,6 @@ def test_where_python_cannot_start_itself_the_work_is_done_here(monkeypatch: pyt
 
 
 def test_a_document_that_breaks_the_reader_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store is not needed for this: only the step that reads a batch again, one by one."""
-    taking = object.__new__(intake.Intake)
-    taking._settings = ExtractSettings()
-    taking._config = SimpleNamespace(site=Site(title="News", url="https://news.example/"))
     good = Changed(Document("s", "good.txt", b"A headline\n\nA text.", "text/plain"), "1", "d1")
     bad = replace(good, document=replace(good.document, place="bad.txt"))
 
@@ -185,8 +180,8 @@ def test_a_document_that_breaks_the_reader_costs_only_itself(monkeypatch: pytest
                 raise WorkerDiedError
             return function(chunk)
 
-    taking._workers = Fragile(1)
-    found = taking._one_by_one([good, bad])
+    site = Site(title="News", url="https://news.example/")
+    found = batches.read_one_by_one([good, bad], Fragile(1), settings=ExtractSettings(), site=site)
     assert found["good.txt"].article is not None
     (problem,) = found["bad.txt"].refused
     assert (problem.rule, problem.severity) == ("reader-crashed", "error")

@@ -1,5 +1,7 @@
 """The ledger: one JSON object a line for what inputs cannot give back, appended and never changed.
 
+The exception is `feedpub withdraw --purge`, which has it written anew from the store.
+
     {"op": "id", "id", "kind", "source", "place", "stem", "slug", "at", "content", "document"}
     {"op": "changed", "id", "at", "content", "document", "revision"}      it changed in that refresh
     {"op": "content", "id", "content"}                        what an event said when first published
@@ -14,6 +16,8 @@
     {"op": "paging", "path", "size"}                          entries on an archive page of that feed, for ever
     {"op": "joined", "path", "first", "ids"}                  came into a feed, from that position on
     {"op": "changes", "first", "at", "changes"}               what the changes feed says: [change, id, digest]
+    {"op": "decided", "id", "at", "reason", "purged"}         a person withdrew it; what its source holds does not count
+    {"op": "undecided", "id"}                                 and took that back
     {"op": "commit", "run"}                                   everything above it happened
 
 Times are whole seconds since 1970. Lines behind the last commit never happened: a crash left them.

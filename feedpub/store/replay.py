@@ -111,6 +111,24 @@ def _changes(connection: Connection, line: Line) -> None:
         _put(connection, schema.listed, {"record_id": identifier, "digest": digest})
 
 
+def _decided(connection: Connection, line: Line) -> None:
+    row = {"record_id": line["id"], "at": line["at"], "reason": line["reason"], "purged": line["purged"]}
+    _put(connection, schema.decision, row)
+    document = schema.document
+    connection.execute(
+        update(document)
+        .where(document.c.record_id == line["id"], document.c.state.in_(PUBLISHED_STATES))
+        .values(state="withdrawn")
+    )
+
+
+def _undecided(connection: Connection, line: Line) -> None:
+    connection.execute(delete(schema.decision).where(schema.decision.c.record_id == line["id"]))
+
+
+PUBLISHED_STATES = ("published", "kept", "held")
+"""States of a document of which something may be published."""
+
 _ACTIONS = {
     "id": _id,
     "changed": _changed,
@@ -126,6 +144,8 @@ _ACTIONS = {
     "text": _text,
     "joined": _joined,
     "changes": _changes,
+    "decided": _decided,
+    "undecided": _undecided,
 }
 
 
@@ -268,7 +288,15 @@ def export_ledger(connection: Connection, ledger: Ledger) -> None:
                 "record": snapshot,
             }
         )
+    _export_decisions(connection, ledger)
     _export_history(connection, ledger)
+
+
+def _export_decisions(connection: Connection, ledger: Ledger) -> None:
+    for row in connection.execute(select(schema.decision).order_by(schema.decision.c.record_id)):
+        ledger.append(
+            {"op": "decided", "id": row.record_id, "at": row.at, "reason": row.reason, "purged": row.purged}
+        )
 
 
 def _export_history(connection: Connection, ledger: Ledger) -> None:

@@ -1,8 +1,8 @@
 """The tables of the store, and the numbered migrations that lead to them.
 
 Times are whole seconds since 1970 in UTC, JSON is UTF-8 bytes. What inputs cannot give back stands
-in `identity`, `alias`, `event_key`, `redirect`, `member`, `change`, `listed` and `text_key`, and in the ledger;
-everything else can be made anew from inputs and ledger.
+in `identity`, `alias`, `event_key`, `redirect`, `member`, `change`, `listed`, `text_key` and `decision`, and in the
+ledger; everything else can be made anew from inputs and ledger.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ document = Table(
     Column("container", Text),
     Column("stamp", Text, nullable=False),
     Column("digest", Text, nullable=False),
-    # published, draft, waiting, expired, held, copy, kept (gone but kept published), gone,
-    # container
+    # published, draft, waiting, expired, held, copy, withdrawn (by a person), kept (gone but kept
+    # published), gone, container
     Column("state", Text, nullable=False),
     Column("due_at", Integer),
     Column("record_id", Text),
@@ -242,6 +242,18 @@ copy = Table(
     sqlite_with_rowid=False,
 )
 
+decision = Table(
+    # Articles that a person withdrew although their sources may still hold them.
+    "decision",
+    metadata,
+    Column("record_id", Text, primary_key=True),
+    Column("at", Integer, nullable=False),
+    Column("reason", Text),
+    # whether nothing of its content was to remain
+    Column("purged", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 IS_MANIFEST = "path = folder || '/manifest.json'"
 """What a query must say word for word to use the index of the folders' own manifests."""
 
@@ -293,7 +305,7 @@ run = Table(
 def _history(connection: Connection) -> None:
     """What archive pages, calendars and the changes feed need."""
     connection.exec_driver_sql("ALTER TABLE identity ADD COLUMN revision INTEGER NOT NULL DEFAULT 0")
-    for table in (member, change, listed, text_key, copy):
+    for table in (member, change, listed, text_key, copy, decision):
         table.create(connection)
     connection.exec_driver_sql("ALTER TABLE window ADD COLUMN due_at INTEGER")
     connection.exec_driver_sql("DROP INDEX identity_by_document")
