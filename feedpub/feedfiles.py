@@ -1,7 +1,8 @@
 """The documents of the feeds: which of them must be written anew, and their archive pages.
 
 Each rendered entry is kept in the store, so that a feed is its frame with kept entries spliced in.
-A full archive page (RFC 5005) is written once, when its last entry has come in.
+A full archive page (RFC 5005) is written once, when its last entry has come in, and again only
+where something on it was purged.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class FeedFiles:
     """Stages the documents of feeds. `renderers` is a digest of how entries look, `now` whole seconds.
 
     `rebuilt` says that the store was begun anew: archive pages that stand in the output are kept
-    then, since what they said at their time cannot be made again.
+    then, since what they said at their time cannot be made again. `again` are ids of articles
+    whose archive pages are to be written again.
     """
 
     transaction: Transaction
@@ -48,6 +50,7 @@ class FeedFiles:
     renderers: str
     now: int
     rebuilt: bool
+    again: frozenset[str] = frozenset()
 
     def feeds(self, facets: Iterable[tuple[str, str]]) -> list[FeedConfig]:
         """The feeds that may have changed: the configured ones, automatic ones with these facets, those due."""
@@ -156,32 +159,39 @@ class FeedFiles:
         for name in self._paged(feed):
             known = orjson.loads(tx.get_meta(_archive_key(feed.path, name)) or b"{}")
             written[name] = known.get("pages", 0) if known.get("frame") == frame else 0
-        if not written or min(written.values()) >= paging.full:
+        again = self._again(feed, paging) if written else set()
+        if not again and (not written or min(written.values()) >= paging.full):
             return
         render = partial(
             rendering.render_archive_page, site=self.config.site, output=self.config.publish.output,
             folder=self.staging.folder,
         )  # fmt: skip
-        jobs = self._pages(feed, paging, written)
-        for _, staged in self.workers.map(render, jobs, alone=paging.full - min(written.values()) < 2):
+        jobs = self._pages(feed, paging, written, again)
+        alone = paging.full - min(written.values()) + len(again) < 2
+        for _, staged in self.workers.map(render, jobs, alone=alone):
             self.staging.note(staged)
         for name in written:
             said = orjson.dumps({"frame": frame, "pages": paging.full}).decode()
             tx.set_meta(_archive_key(feed.path, name), said)
 
+    def _again(self, feed: FeedConfig, paging: Paging) -> set[int]:
+        """The numbers of the full pages that must be written again."""
+        positions = self.history.positions(feed.path, self.again).values()
+        return {number for position in positions if (number := position // paging.size + 1) <= paging.full}
+
     def _pages(
-        self, feed: FeedConfig, paging: Paging, written: dict[str, int]
+        self, feed: FeedConfig, paging: Paging, written: dict[str, int], again: set[int]
     ) -> Iterator[rendering.ArchiveJob]:
         windows = Windows(self._connection, self.now)
-        for number in range(min(written.values()) + 1, paging.full + 1):
-            names = [name for name, pages in written.items() if pages < number]
+        for number in sorted(again.union(range(min(written.values()) + 1, paging.full + 1))):
+            names = [name for name, pages in written.items() if pages < number or number in again]
             window = windows.page(self.history.page(feed.path, paging, number), tombstones=True)
             channel = self.catalogue.channel(
                 feed, updated_at=window.updated_at, page=number, previous_page=number - 1 or None
             )
             paths = {name: channel.path_of(self.catalogue.format(name).filename, number) for name in names}
             known = self.staging.known(paths.values())
-            if self.rebuilt:
+            if self.rebuilt and number not in again:
                 names = [name for name in names if not self._stands(paths[name], known)]
             if names:
                 yield rendering.ArchiveJob(

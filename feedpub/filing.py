@@ -44,11 +44,14 @@ class Touch:
     dropped: set[str] = field(default_factory=set)
     """Paths of files that nothing stands for any more."""
     advice: list[Problem] = field(default_factory=list)
+    purged: set[str] = field(default_factory=set)
+    """Articles whose archive pages must be written again, so that these no longer hold what was purged."""
 
     def add(self, other: Touch) -> None:
         """Take over what another intake has left."""
         self.facets |= other.facets
         self.dropped |= other.dropped
+        self.purged |= other.purged
         self.advice += other.advice
         for identifier, really in other.events.items():
             self.event(identifier, really=really)

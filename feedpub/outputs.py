@@ -14,6 +14,7 @@ from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
+import orjson
 from sqlalchemy import bindparam, delete, select, update
 
 from feedpub import __version__, entries, rendering
@@ -31,6 +32,9 @@ from feedpub.store.transaction import Transaction
 from feedpub.workers import Workers
 
 CHUNK = 100
+
+PAGES_AGAIN = "pages_again"
+"""Key of the ids of articles that were purged and may come back: then their archive pages are written again."""
 
 
 class Outputs:
@@ -51,6 +55,7 @@ class Outputs:
         self._staging = staging
         self._facets = touch.facets
         self._dropped = touch.dropped
+        self._purged = touch.purged
         self._now = int(now.timestamp())
         self._workers = workers
         self._catalogue = Catalogue(transaction, config)
@@ -65,7 +70,7 @@ class Outputs:
             self._begin_anew()
         files = FeedFiles(
             self._tx, self._config, self._catalogue, self._history, self._staging, self._workers,
-            self._renderers, self._now, rebuilt=known is None,
+            self._renderers, self._now, rebuilt=known is None, again=frozenset(self._pages_again()),
         )  # fmt: skip
         record = schema.record
         files.join()
@@ -87,6 +92,15 @@ class Outputs:
         self._tx.set_meta("renderers", self._renderers)
         due = min((time for time in times if time is not None), default=None)
         return datetime.fromtimestamp(due, UTC) if due is not None else None
+
+    def _pages_again(self) -> set[str]:
+        """Articles whose archive pages must be written again: those purged, and those that are back after it."""
+        waiting = set(orjson.loads(self._tx.get_meta(PAGES_AGAIN) or b"[]"))
+        live = schema.record.c.withdrawn_at.is_(None)
+        back = set(self._tx.by_key(schema.record, "id", waiting, live))
+        if back:
+            self._tx.set_meta(PAGES_AGAIN, orjson.dumps(sorted(waiting - back)).decode())
+        return self._purged | back
 
     # -- records
 

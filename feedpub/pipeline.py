@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from feedpub import __version__, events, plugins, publication
 from feedpub.config import Config, SourceConfig
-from feedpub.errors import ConfigError, PublishError, SourceError
+from feedpub.errors import ConfigError, PublishError, SourceError, StoreError
 from feedpub.filing import Touch
 from feedpub.intake import Intake
 from feedpub.outputs import Outputs
@@ -29,6 +29,9 @@ from feedpub.store.transaction import Transaction
 from feedpub.workers import Workers
 
 RUNS_KEPT = 1000
+
+SCRUB = "scrub"
+"""Key of a mark in the store: something was purged, and the old store and ledger may still hold it."""
 
 
 def publish(
@@ -58,9 +61,59 @@ def publish(
         StoreError, PublishError: the store or the output cannot be used; what was published before
             stays up.
     """
+    sources = _chosen(config, only)
+
+    def work(transaction: Transaction, staging: publication.Staging, moment: datetime) -> Report:
+        touch = Touch()
+        with Workers() as workers:
+            reports = take_in(
+                transaction, config, sources, touch, moment,
+                workers=workers, yes=yes, progress=progress or (lambda _: None),
+            )  # fmt: skip
+            return _put_out(transaction, config, staging, touch, moment, reports=reports, workers=workers)
+
+    return _published(config, work, now, rebuild=rebuild)
+
+
+def republish(
+    config: Config, change: Callable[[Transaction, Touch, datetime], None], *, now: datetime | None = None
+) -> Report:
+    """Change what the store says, and bring the output up to date with it, whole or not at all.
+
+    Args:
+        config: the newsroom; its sources are not read.
+        change: changes the store, and notes what depends on it.
+        now: the moment for which to publish; None for the present.
+
+    Raises:
+        LockedError, StoreError, PublishError: as `publish`; also if nothing has been published yet.
+    """
+
+    def work(transaction: Transaction, staging: publication.Staging, moment: datetime) -> Report:
+        if transaction.get_meta("renderers") is None:
+            raise PublishError(
+                f"{config.state}: no store knows what is published. Run `feedpub publish` first.",
+                path=str(config.state),
+            )
+        touch = Touch()
+        change(transaction, touch, moment)
+        with Workers() as workers:
+            return _put_out(transaction, config, staging, touch, moment, reports=(), workers=workers)
+
+    return _published(config, work, now, is_refresh=False)
+
+
+def _published(
+    config: Config,
+    work: Callable[[Transaction, publication.Staging, datetime], Report],
+    now: datetime | None,
+    *,
+    rebuild: bool = False,
+    is_refresh: bool = True,
+) -> Report:
+    """Do `work` in one transaction, and put into place what it has staged."""
     started_at = datetime.now(UTC)
     moment = (now or started_at).astimezone(UTC).replace(microsecond=0)
-    sources = _chosen(config, only)
     with (
         publication.locked(config.state, config.publish.output),
         open_store(config, rebuild=rebuild) as store,
@@ -72,14 +125,11 @@ def publish(
             )
             staging.sweep()
             try:
-                with Workers() as workers:
-                    report = _refresh(
-                        transaction, config, sources, staging, moment,
-                        workers=workers, yes=yes, progress=progress or (lambda _: None),
-                    )  # fmt: skip
+                report = work(transaction, staging, moment)
                 report = replace(report, notices=(*config.notices, *store.notices, *report.notices))
                 report = replace(report, started_at=started_at, finished_at=datetime.now(UTC))
-                _note_run(transaction.connection, report)
+                if is_refresh:
+                    _note_run(transaction.connection, report)
                 staging.sync()
             except BaseException:
                 staging.sweep()
@@ -88,6 +138,8 @@ def publish(
             _into_place(store, config)
         else:
             staging.sweep()
+        if not is_refresh:
+            _scrub(store)
         return report
 
 
@@ -113,10 +165,24 @@ def _finish_earlier(store: Store, config: Config) -> None:
         store.notices.append(
             f"An earlier refresh had been interrupted: its {pending} files were put into place."
         )
+    try:
+        _scrub(store)
+    except StoreError as error:  # another program reads: that is no reason not to publish
+        store.notices.append(str(error))
     if begun is None:
         with store.transaction() as transaction:
             publication.recall(transaction, config.publish.output)
             transaction.set_meta("recalled", "yes")
+
+
+def _scrub(store: Store) -> None:
+    """After something was purged: have nothing of it remain in the store and its ledger."""
+    with store.reading() as connection:
+        due = connection.execute(select(schema.meta.c.value).where(schema.meta.c.key == SCRUB)).scalar()
+    if due:
+        store.scrub()
+        with store.transaction() as transaction:
+            transaction.set_meta(SCRUB, "")
 
 
 def _into_place(store: Store, config: Config) -> None:
@@ -125,18 +191,22 @@ def _into_place(store: Store, config: Config) -> None:
             transaction.set_meta("renderers", "")
 
 
-def _refresh(
+def take_in(
     transaction: Transaction,
     config: Config,
     sources: Sequence[SourceConfig],
-    staging: publication.Staging,
+    touch: Touch,
     now: datetime,
     *,
     workers: Workers,
     yes: bool,
     progress: Callable[[int], None],
-) -> Report:
-    touch = Touch()
+) -> list[SourceReport]:
+    """Read the sources into the store; what that touches is noted in `touch`.
+
+    Raises:
+        PublishError: the store was begun anew, and what only the ledger knows cannot be read again.
+    """
     fresh = transaction.get_meta("renderers") is None
     opened = plugins.sources_of(config)
     holds = plugins.holder(opened)
@@ -153,6 +223,20 @@ def _refresh(
             touch.add(own)
     if fresh:
         _settle_losses(transaction, config, touch, reports, now, yes=yes)
+    return reports
+
+
+def _put_out(
+    transaction: Transaction,
+    config: Config,
+    staging: publication.Staging,
+    touch: Touch,
+    now: datetime,
+    *,
+    reports: Sequence[SourceReport],
+    workers: Workers,
+) -> Report:
+    """Merge the events, and stage every file that must change."""
     notices = _unconfigured(transaction, config)
     advice = events.settle(transaction, touch.events, now=int(now.timestamp()), timezone=config.site.timezone)
     transaction.flush()

@@ -139,8 +139,11 @@ class Removal:
         )
         return list(self._tx.connection.execute(query).scalars())
 
-    def withdraw(self, ids: Sequence[str], places: Iterable[str]) -> None:
-        """Withdraw articles; events are withdrawn later, if nobody reports them any more."""
+    def withdraw(self, ids: Sequence[str], places: Iterable[str], *, copies: bool = True) -> None:
+        """Withdraw articles; events are withdrawn later, if nobody reports them any more.
+
+        With `copies`, a copy of a withdrawn text may take its place.
+        """
         self._tx.flush()
         reporters = [*ids, *(document_reporter(self._source.name, place) for place in places)]
         for row in self._tx.rows(schema.mention, "reporter", reporters):
@@ -152,7 +155,8 @@ class Removal:
         for row in self._tx.rows(schema.facet, "record_id", articles):
             self._touch.facets.add((row.name, row.slug))
         self._tx.withdraw(articles, self._at)
-        release(self._tx, articles, at=self._at)
+        if copies:
+            release(self._tx, articles, at=self._at)
         if articles:
             self._free_held()
 

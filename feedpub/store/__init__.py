@@ -175,6 +175,17 @@ class Store:
                 files=connection.execute(select(func.count()).select_from(schema.file)).scalar_one(),
             )
 
+    def scrub(self) -> None:
+        """Let nothing remain of what was deleted: write the ledger anew, and the store without free pages.
+
+        Raises:
+            StoreError: one of them cannot be written, or another program reads the store and so keeps its old state.
+        """
+        from feedpub.store.scrubbing import scrub
+
+        with _told(self.path), self._engine.connect() as connection:
+            scrub(connection, self.path, self.path.with_name(LEDGER_NAME))
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
