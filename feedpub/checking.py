@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, TypeGuard
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 import orjson
 
@@ -22,6 +22,9 @@ from feedpub.records import build_event
 from feedpub.sources import Change, Changed, Seen, Unreadable
 from feedpub.timing import Timing, timing
 from feedpub.urls import named_uuid
+
+if TYPE_CHECKING:
+    from feedpub.decisions import Decision
 
 _LISTED = 10
 Outcome = Literal["ok", "draft", "waiting", "expired", "held"]
@@ -43,7 +46,7 @@ class Checked:
     advice: tuple[Problem, ...] = ()
 
 
-Shown = Literal["published", "changed", "new", "draft", "waiting", "expired", "held"]
+Shown = Literal["published", "changed", "new", "draft", "waiting", "expired", "held", "withdrawn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +167,12 @@ def _explained(config: Config, source: SourceConfig, change: Changed, now: datet
         known = {problem.rule for problem in problems}
         problems += tuple(problem for problem in rehearsal.held(change) if problem.rule not in known)
         state = _shown(timing_, problems, published, is_current=rehearsal.is_current(change))
+        decision = rehearsal.decision(published)
         if state == "published":
             records = rehearsal.published(document.place)
     reason = _why_held(published) if state == "held" else _reason(state, timing_, found.article)
+    if decision is not None:
+        state, reason = "withdrawn", _why_withdrawn(decision)
     text = encoding.decode(document.data, document.encoding).text
     return Explanation(document.place, source.name, text, records, problems, published, state, reason)
 
@@ -191,6 +197,12 @@ def _why_held(published: Mapping[str, Any] | None) -> str:
         if live
         else "it is held back until its errors are corrected"
     )
+
+
+def _why_withdrawn(decision: Decision) -> str:
+    because = f" ({decision.reason})" if decision.reason else ""
+    day = datetime.fromtimestamp(decision.at, UTC).date()
+    return f"a person withdrew it on {day}{because}; `feedpub withdraw --undo` takes that back"
 
 
 def _reason(state: Shown, now: Timing, article: Article | None) -> str | None:

@@ -74,28 +74,16 @@ class FeedFiles:
     def stage(self, feed: FeedConfig) -> None:
         """Stage the documents of one feed that must change."""
         paging = self.history.paging(feed.path, feed.limit) if feed.has_archive else None
-        windows = Windows(self._connection, self.now)
-        kinds: dict[Any, Window] = {}
-        for name in feed.formats:
-            format_ = self.catalogue.format(name)
-            tombstones = format_.tombstones and feed.tombstones
-            own_paging = paging if format_.paged else None
-            key = (format_.items, tombstones, own_paging is None)
-            if key not in kinds:
-                kinds[key] = (
-                    windows.events(feed, tombstones=tombstones)
-                    if format_.items == "events"
-                    else windows.articles(
-                        feed, tombstones=tombstones, paging=own_paging, events=format_.items == "records"
-                    )
-                )
-            self._document(feed, name, kinds[key], own_paging)
+        formats = [self.catalogue.format(name) for name in feed.formats]
+        windows = Windows(self._connection, self.now).of(feed, formats, paging)
+        for format_ in formats:
+            self._document(feed, format_, windows[format_.name], paging if format_.paged else None)
         if paging is not None:
             self._archive(feed, paging)
 
-    def _document(self, feed: FeedConfig, name: str, window: Window, paging: Paging | None) -> None:
+    def _document(self, feed: FeedConfig, format_: Format, window: Window, paging: Paging | None) -> None:
         """The subscription document in one format."""
-        format_ = self.catalogue.format(name)
+        name = format_.name
         previous = paging.newest if paging else None
         channel = self.catalogue.channel(feed, updated_at=window.updated_at, previous_page=previous)
         path = channel.path_of(format_.filename)

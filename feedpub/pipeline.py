@@ -18,6 +18,7 @@ from feedpub import __version__, events, plugins, publication
 from feedpub.config import Config, SourceConfig
 from feedpub.errors import ConfigError, PublishError, SourceError, StoreError
 from feedpub.filing import Touch
+from feedpub.guard import GuardError
 from feedpub.intake import Intake
 from feedpub.outputs import Outputs
 from feedpub.preparation import source_settings
@@ -61,7 +62,7 @@ def publish(
         StoreError, PublishError: the store or the output cannot be used; what was published before
             stays up.
     """
-    sources = _chosen(config, only)
+    sources = chosen(config, only)
 
     def work(transaction: Transaction, staging: publication.Staging, moment: datetime) -> Report:
         touch = Touch()
@@ -143,7 +144,12 @@ def _published(
         return report
 
 
-def _chosen(config: Config, only: Sequence[str] | None) -> list[SourceConfig]:
+def chosen(config: Config, only: Sequence[str] | None) -> list[SourceConfig]:
+    """The sources with these names, None standing for all.
+
+    Raises:
+        ConfigError: there is no source of such a name.
+    """
     names = {source.name for source in config.sources}
     for name in only or ():
         if name not in names:
@@ -302,7 +308,7 @@ def _take_in(
             report = intake.run(opened, trusted=trusted, yes=yes, progress=progress)
     except SourceError as error:
         transaction.put(schema.source, {"name": source.name, "last_failure_at": at, "failure": str(error)})
-        return SourceReport(source.name, failure=str(error))
+        return SourceReport(source.name, failure=str(error), stopped=isinstance(error, GuardError))
     transaction.put(
         schema.source, {"name": source.name, "settings": settings, "last_success_at": at, "failure": None}
     )

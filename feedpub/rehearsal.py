@@ -12,6 +12,7 @@ from sqlalchemy import Connection, create_engine
 
 from feedpub import __version__, events, records, validation
 from feedpub.config import Config, SourceConfig
+from feedpub.decisions import Decision, decisions
 from feedpub.filing import document_reporter, event_records, look_up
 from feedpub.identity import Holds, Identities
 from feedpub.locating import located
@@ -93,6 +94,10 @@ class Rehearsal:
                 "withdrawn_at": iso(record.withdrawn_at),
             }
         return None
+
+    def decision(self, published: Mapping[str, Any] | None) -> Decision | None:
+        """A person's decision that withdrew what `summary` tells of, or None."""
+        return decisions(self._tx.connection).get(published["id"]) if published is not None else None
 
     def held(self, change: Changed) -> tuple[Problem, ...]:
         """Why the last refresh held these very bytes back; () if it did not."""

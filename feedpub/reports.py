@@ -12,6 +12,7 @@ from feedpub.models import Problem
 class SourceReport:
     """What one refresh found in one source. `failure` is why it could not be read, or None.
 
+    `stopped` says that the accident guard stopped it, and `failure` why.
     `complete` is False if a part of it could not be looked at; `notices` say which, and what was left out.
     """
 
@@ -25,6 +26,7 @@ class SourceReport:
     failure: str | None = None
     notices: tuple[str, ...] = ()
     complete: bool = True
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, select
+from sqlalchemy import Row, delete, select
 
 from feedpub import entries, rendering
 from feedpub.catalogue import Catalogue, listing_path
@@ -130,6 +130,7 @@ class SiteFiles:
         window = windows.articles(replace(feed, limit=_LISTED), tombstones=False, paging=None)
         if not window.members and self.catalogue.is_automatic(feed):
             self.staging.delete_many([path])
+            self._connection.execute(delete(schema.meta).where(schema.meta.c.key == f"listing:{feed.path}"))
             return
         events = windows.events(replace(feed, event_days=0), tombstones=False)
         alternates = list(self.catalogue.alternates([self.catalogue.written(feed)]))

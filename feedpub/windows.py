@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, 
 
 from feedpub.config import FeedConfig
 from feedpub.filing import facet_slug
+from feedpub.formats import Format
 from feedpub.history import Paging
 from feedpub.store import schema
 
@@ -57,6 +58,32 @@ class Windows:
     def __init__(self, connection: Connection, now: int) -> None:
         self._connection = connection
         self._now = now
+
+    def of(self, feed: FeedConfig, formats: Sequence[Format], paging: Paging | None) -> dict[str, Window]:
+        """The windows of a feed's subscription documents by the names of their formats; formats alike share one."""
+        kinds: dict[Any, Window] = {}
+        found = {}
+        for format_ in formats:
+            tombstones = format_.tombstones and feed.tombstones
+            own_paging = paging if format_.paged else None
+            key = (format_.items, tombstones, own_paging is None)
+            if key not in kinds:
+                kinds[key] = (
+                    self.events(feed, tombstones=tombstones)
+                    if format_.items == "events"
+                    else self.articles(
+                        feed, tombstones=tombstones, paging=own_paging, events=format_.items == "records"
+                    )
+                )
+            found[format_.name] = kinds[key]
+        return found
+
+    def belonging(self, feed: FeedConfig, ids: Sequence[str]) -> set[str]:
+        """Those of these articles (in a feed without a filter also events) that are published and belong to it."""
+        record = schema.record
+        query = self._live(feed) if _conditions(feed) else select(record.c.id)
+        own = query.where(record.c.id.in_(ids), record.c.withdrawn_at.is_(None))
+        return set(self._connection.execute(own).scalars())
 
     def articles(
         self, feed: FeedConfig, *, tombstones: bool, paging: Paging | None, events: bool = False

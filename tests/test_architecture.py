@@ -55,8 +55,8 @@ FLOORS = (
     ("removal", "windows"),
     ("feedfiles", "intake", "sitefiles"),
     ("outputs",),
-    ("pipeline", "rehearsal"),
-    ("checking",),
+    ("pipeline", "purging", "rehearsal"),
+    ("checking", "diff", "withdrawal"),
     ("daemon", "init"),
     ("cli cli.*",),
     ("__main__",),
@@ -71,7 +71,16 @@ SEAMS = {
     "store": {"store.ledger", "store.replay", "store.schema", "store.transaction"},
     # The commands build the parser; each imports what it does only when it runs.
     "cli": {
-        *("cli.check", "cli.explain", "cli.options", "cli.publish", "cli.quarantine", "cli.services"),
+        *(
+            "cli.check",
+            "cli.diff",
+            "cli.withdraw",
+            "cli.explain",
+            "cli.options",
+            "cli.publish",
+            "cli.quarantine",
+            "cli.services",
+        ),
         *("cli.start", "cli.status", "cli.terminal"),
     },
 }

@@ -236,6 +236,92 @@ def test_the_accident_guard_stops_a_mass_vanishing(newsroom: Newsroom) -> None:
     assert len(items(newsroom)) == 35
 
 
+def five(newsroom: Newsroom, **front: str) -> None:
+    """Five articles of August; in what is given for `front`, N stands for the number of each."""
+    for number in range(5):
+        own = {key: value.replace("N", str(number)) for key, value in front.items()}
+        newsroom.write(
+            f"{number}.md",
+            markdown(f"Article {number}", f"Text of {number}.", **{"date": "2025-08-01", **own}),
+        )
+
+
+def test_the_accident_guard_stops_dates_that_jump_to_now(newsroom: Newsroom) -> None:
+    five(newsroom)
+    newsroom.publish()
+    before = newsroom.files()
+    later = NOW + 30 * DAY  # 3 October, 08:00
+    five(newsroom, date="2025-10-02T09:00Z")
+    (stopped,) = newsroom.publish(now=later).sources
+    assert stopped.stopped
+    assert stopped.failure is not None
+    assert stopped.failure.startswith(
+        "5 of 5 articles of the source 'articles' were older so far and now say that they were published within a "
+        "day of this refresh, more than the accident guard lets pass (3)"
+    )
+    assert newsroom.files() == before
+    assert counts(newsroom.publish(now=later, yes=True)) == (0, 5, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("date", ["2025-10-02T07:00Z", "2025-08-02"])
+def test_dates_that_change_otherwise_are_no_accident(newsroom: Newsroom, date: str) -> None:
+    five(newsroom)
+    newsroom.publish()
+    five(newsroom, date=date)
+    assert counts(newsroom.publish(now=NOW + 30 * DAY)) == (0, 5, 0, 0, 0, 0)
+
+
+def test_three_dates_may_jump_to_now_and_so_may_those_of_new_articles(newsroom: Newsroom) -> None:
+    five(newsroom)
+    newsroom.publish()
+    for number in (0, 1, 2, 7, 8, 9):
+        newsroom.write(f"{number}.md", markdown(f"Article {number}", f"Text of {number}.", date="2025-10-03"))
+    assert counts(newsroom.publish(now=NOW + 30 * DAY)) == (3, 3, 2, 0, 0, 0)
+
+
+def test_the_accident_guard_stops_ids_that_change_in_bulk(newsroom: Newsroom) -> None:
+    five(newsroom, id="https://cms.example/N")
+    newsroom.publish()
+    before = newsroom.files()
+    five(newsroom, id="https://cms.example/new/N")
+    (stopped,) = newsroom.publish(now=NOW + DAY).sources
+    assert stopped.failure is not None
+    assert stopped.failure.startswith(
+        "5 of 5 articles of the source 'articles' would get other ids: they vanish, and articles with the same "
+        "headline or text are new."
+    )
+    assert newsroom.files() == before
+    newsroom.publish(now=NOW + DAY, yes=True)
+    assert sorted(items(newsroom)) == [f"https://cms.example/new/{number}" for number in range(5)]
+
+
+def test_ids_that_change_with_their_places_are_stopped_even_where_deleted_articles_are_kept(
+    newsroom: Newsroom,
+) -> None:
+    newsroom.configure(sources=(replace(newsroom.config.sources[0], keep_deleted=True),))
+    five(newsroom)
+    newsroom.publish()
+    before = newsroom.files()
+    for number in range(5):
+        (newsroom.articles / f"{number}.md").unlink()
+        newsroom.write(f"x{number}.md", markdown(f"Article {number}", f"Written anew, {number}."))
+    (stopped,) = newsroom.publish(now=NOW + DAY).sources
+    assert stopped.stopped
+    assert newsroom.files() == before
+    assert counts(newsroom.publish(now=NOW + DAY, yes=True))[:2] == (5, 0)
+    assert len(items(newsroom)) == 10
+
+
+def test_five_other_articles_at_the_same_places_are_a_mass_vanishing(newsroom: Newsroom) -> None:
+    five(newsroom, id="https://cms.example/N")
+    newsroom.publish()
+    for number in range(5):
+        newsroom.write(f"{number}.md", markdown(f"Other {number}", id=f"https://cms.example/other/{number}"))
+    (stopped,) = newsroom.publish(now=NOW + DAY).sources
+    assert stopped.failure is not None
+    assert stopped.failure.startswith("5 of 5 articles of the source 'articles' would vanish")
+
+
 def test_a_missing_folder_fails_the_source_and_withdraws_nothing(newsroom: Newsroom) -> None:
     other = newsroom.root / "other"
     other.mkdir()

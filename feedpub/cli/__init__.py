@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NoReturn, TextIO
 
 from feedpub import __version__
-from feedpub.cli import check, explain, options, publish, quarantine, services, start, status
+from feedpub.cli import check, diff, explain, options, publish, quarantine, services, start, status, withdraw
 from feedpub.cli.terminal import Terminal, clean
 from feedpub.errors import ConfigError, FeedpubError
 
@@ -78,7 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"feedpub {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (start, publish, check, explain, quarantine, status, services):
+    for module in (start, publish, diff, check, explain, quarantine, withdraw, status, services):
         module.add(commands)
     return parser
 

@@ -150,3 +150,20 @@ class Ledger:
             f"{self.path}: {error.strerror}: nothing was published. Make room or give permission, then run again.",
             path=str(self.path),
         )
+
+
+class Unwritten(Ledger):
+    """A ledger that forgets what it is told: for what is only rehearsed."""
+
+    def __init__(self) -> None:
+        self.offset = 0
+
+    def cut(self, offset: int) -> None:
+        """Take back every line behind `offset`."""
+        self.offset = offset
+
+    def close(self) -> None:
+        """Nothing need be closed."""
+
+    def _write(self, line: bytes) -> None:
+        self.offset += len(line)

@@ -15,7 +15,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from feedpub.sources import Seen
 from feedpub.store import schema
-from feedpub.store.ledger import Ledger
+from feedpub.store.ledger import Ledger, Unwritten
 from feedpub.store.replay import record_line
 
 Rows = dict[str, Row[Any]]
@@ -115,6 +115,20 @@ class Transaction:
             self.ledger.cut(offset)
             raise
         self.connection.exec_driver_sql("RELEASE part")
+
+    @contextlib.contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """What is done inside is taken back at the end, and the ledger never hears of it."""
+        self.flush()
+        ledger, self.ledger = self.ledger, Unwritten()
+        self.connection.exec_driver_sql("SAVEPOINT rehearsal")
+        try:
+            yield
+        finally:
+            self._pending.clear()
+            self.connection.exec_driver_sql("ROLLBACK TO rehearsal")
+            self.connection.exec_driver_sql("RELEASE rehearsal")
+            self.ledger = ledger
 
     # -- rows in general
 
