@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from feedpub.models import JSON, Channel, Entry
@@ -91,6 +92,7 @@ def feed_differences(
         if entry.id in about:
             found += _times(place, entry, about[entry.id], shared=counts[entry.id] > 1)
 
+    @cache
     def everything() -> Statements:
         whole = [r for entry, records in members if not entry.withdrawn_at for r in records]
         return stated([*whole, *([channel.publisher] if channel and channel.publisher else [])])
@@ -209,7 +211,6 @@ def _meaning(
     except ValueError as error:
         yield from place.refused(error)
         return
-    owners = _owners(records)
     for identifier, properties in stated(records).items():
         known = read.get(identifier, {})
         for key in properties.keys() | known.keys():
@@ -219,7 +220,7 @@ def _meaning(
             allowed = everything().get(identifier, {}).get(key, set())
             # Several records may say different things of one person: the feed says some of it.
             if not there or not there <= allowed:
-                record_id, owner = owners.get(identifier, (identifier, key))
+                record_id, owner = _owners(records).get(identifier, (identifier, key))
                 field = key if key in (owner, "geo") else owner
                 yield place.differs(FIELDS.get(field, field), _shown(wanted), _shown(there), record_id)
 

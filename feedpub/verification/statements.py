@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from feedpub.verification.context import CONTEXT, NAMES, SCHEMA
@@ -70,25 +70,51 @@ def understood(nodes: list[dict[str, Any]]) -> Statements:
     Raises:
         ValueError: it makes nothing of them.
     """
-    from rdflib import Graph, URIRef
+    return _understood(json.dumps({"@graph": nodes}))
+
+
+@lru_cache(32)
+def _understood(document: str) -> Statements:
+    # A page and the file beside it hold the same nodes: they are processed once.
+    from rdflib import URIRef
     from rdflib.plugins.parsers.jsonld import Parser
 
+    triples = _Triples()
     try:
-        graph = Parser().parse({"@graph": nodes}, _context(), Graph(bind_namespaces="none"))
+        Parser().parse(json.loads(document), _context(), triples)  # type: ignore[arg-type] # enough of one
         found: Statements = {}
-        for subject in set(graph.subjects()):
+        for subject, properties in triples.by_subject.items():
             if isinstance(subject, URIRef):
                 node = found.setdefault(str(subject), {})
-                for predicate, value in graph.predicate_objects(subject):
-                    node.setdefault(_name(str(predicate)), set()).add(_value(graph, predicate, value))
+                for predicate, value in properties:
+                    node.setdefault(predicate, set()).add(_value(triples, predicate, value))
     except Exception as error:
         raise ValueError(f"a JSON-LD processor cannot read it: {error!r}") from error
     return found
 
 
+class _Triples:
+    """As much of an rdflib graph as its parser needs: the indices of a real one cost more than parsing."""
+
+    context_aware = False
+
+    def __init__(self) -> None:
+        self.by_subject: dict[Any, list[tuple[str, Any]]] = {}
+
+    def add(self, triple: tuple[Any, Any, Any]) -> None:
+        # Predicates become plain texts: rdflib's own kind never equals one.
+        subject, predicate, value = triple
+        self.by_subject.setdefault(subject, []).append((_name(str(predicate)), value))
+
+    def bind(self, prefix: str | None, namespace: str) -> None:
+        pass
+
+
 def canonical(value: Any) -> Any:
     """One value of a property as it stands in Statements; None for one that says nothing."""
-    if isinstance(value, Mapping):
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict | Mapping):
         if isinstance(value.get("@id"), str):
             return value["@id"]
         pairs = ((key, canonical(one)) for key, inner in value.items() for one in each(inner))
@@ -109,7 +135,7 @@ def _collect(value: Any, found: Statements) -> None:
     if isinstance(value, list | tuple):
         for inner in value:
             _collect(inner, found)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict | Mapping):
         identifier = value.get("@id")
         if isinstance(identifier, str) and len(value) > 1:
             node = found.setdefault(identifier, {})
@@ -119,7 +145,7 @@ def _collect(value: Any, found: Statements) -> None:
                     if values:
                         node.setdefault(key, set()).update(values)
         for inner in value.values():
-            if isinstance(inner, Mapping | list | tuple):
+            if not isinstance(inner, str):
                 _collect(inner, found)
 
 
@@ -134,15 +160,16 @@ def _name(iri: str) -> str:
     return "@type" if iri == _TYPE else iri.removeprefix(SCHEMA)
 
 
-def _value(graph: Any, predicate: Any, value: Any) -> Any:
+def _value(triples: _Triples, predicate: str, value: Any) -> Any:
     from rdflib import BNode, Literal
 
     if isinstance(value, BNode):
-        return frozenset((_name(str(p)), _value(graph, p, o)) for p, o in graph.predicate_objects(value))
+        properties = triples.by_subject.get(value, ())
+        return frozenset((name, _value(triples, name, inner)) for name, inner in properties)
     if isinstance(value, Literal):
         plain = value.value
         return canonical(plain) if isinstance(plain, bool | int | float) else str(value)
-    return _name(str(value)) if str(predicate) == _TYPE else str(value)
+    return _name(str(value)) if predicate == "@type" else str(value)
 
 
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
