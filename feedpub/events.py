@@ -149,6 +149,7 @@ def _merge(
     digest = hashlib.sha256(body + f"{updated_at} {revision}".encode()).hexdigest()[:32]
     if before is not None and before.digest == digest:
         # It looks the same, but its page and its calendar entry name the articles that report it.
+        # No upsert of two columns: SQLite refuses a row without the others before it sees that there is one.
         transaction.connection.execute(
             update(schema.record).where(schema.record.c.id == identity.id).values(dirty=True)
         )

@@ -222,7 +222,7 @@ class FeedFiles:
         kept = {
             _archive_key(feed.path, name)
             for feed in self.config.feeds
-            if feed.archive
+            if feed.has_archive
             for name in feed.formats
         }
         meta = schema.meta

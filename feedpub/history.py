@@ -48,7 +48,11 @@ class History:
         self._tx = transaction
         self._now = now
         self.changed: set[str] = set()
-        """Ids of the records whose data changed in this refresh, or that were withdrawn."""
+        """Ids of the records that may have changed in this refresh.
+
+        More than those whose change was numbered in it: after a crash the ledger may have numbered
+        them already.
+        """
 
     def join(self, path: str, candidates: Select[tuple[str]]) -> None:
         """Note the records that are in a feed for the first time.
@@ -112,6 +116,7 @@ class History:
     def note(self, entries: Sequence[Entry]) -> None:
         """Number what of these records is new, says something else than before, or is gone."""
         tx = self._tx
+        self.changed.update(entry.id for entry in entries)
         rows = tx.rows(schema.listed, "record_id", [entry.id for entry in entries])
         listed = {row.record_id: row.digest for row in rows}
         lines = []
@@ -122,7 +127,6 @@ class History:
                 continue
             change = "deleted" if not digest else "modified" if before else "added"
             lines.append((change, entry.id, digest))
-            self.changed.add(entry.id)
         if not lines:
             return
         first = self.sequence() + 1

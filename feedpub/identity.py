@@ -122,16 +122,20 @@ class Identities:
     # -- articles
 
     def of_article(
-        self, place: str, digest: str, article: Article, known_id: str | None, *, content: str
-    ) -> Identity:
+        self, place: str, digest: str, article: Article, known_id: str | None, *, content: str,
+        moved_id: str | None = None,
+    ) -> Identity:  # fmt: skip
         """The identity of the article at `place`; `known_id` is the one that this place had before.
 
-        `digest` is that of the document's bytes, `content` that of what the article says.
+        `digest` is that of the document's bytes, `content` that of what the article says. `moved_id`
+        is that of an article known to have come here from another place.
         """
         given = article.id if article.id and is_absolute_iri(article.id) else None
         identity = self._known(known_id, place, given)
         if identity is None or identity.document != digest:
             identity = self._moved(place, digest, given) or identity
+        if identity is None and moved_id is not None:
+            identity = self._find(moved_id)
         if identity is None:
             identifier = given or self._new_id(place)
             existing = self._find(identifier)

@@ -86,6 +86,7 @@ class Intake:
         self._copies = Copies(transaction, source.name)
         self._displaced: set[str] = set()
         self._pulled = 0
+        self._met = False
         self._moved_here: str | None = None
         self._places: dict[str, str] = {}
         self._containers: list[dict[str, Any]] = []
@@ -123,7 +124,7 @@ class Intake:
                     progress(change.unmodified)
         self._removal.displaced(self._displaced)
         self._counts.removed += self._removal.run(
-            before, yes=yes, pulled=self._pulled, lost=self._fresh and complete
+            before, yes=yes, pulled=self._pulled, lost=self._fresh and complete and (yes or self._met)
         )
         for values in self._containers:
             self._tx.put(schema.document, values)
@@ -131,6 +132,7 @@ class Intake:
         return SourceReport(
             self._source.name, counts.new, counts.modified, counts.unmodified, counts.removed,
             counts.waiting, counts.quarantined, notices=notices,
+            complete=complete,
         )  # fmt: skip
 
     # -- one batch
@@ -148,6 +150,7 @@ class Intake:
         return found
 
     def _take(self, batch: Sequence[Change], read: dict[str, Prepared], identities: Identities) -> None:
+        self._met = self._met or bool(read)
         places = [change.place for change in batch if isinstance(change, Touched | Unreadable)]
         places += [change.document.place for change in batch if isinstance(change, Changed)]
         rows = self._tx.documents(self._source.name, places)
@@ -206,7 +209,7 @@ class Intake:
             self._not_now(change, row, now)
             return
         place = change.document.place
-        if original := self._original(found, row):
+        if original := self._original(found, place, row):
             self._copy(change, found.article, original, row)
             return
         problems = (
@@ -219,7 +222,7 @@ class Intake:
 
     # -- what becomes of one document
 
-    def _original(self, found: Prepared, row: Any) -> str | None:
+    def _original(self, found: Prepared, place: str, row: Any) -> str | None:
         """The published article that this is a copy of. What has been an item itself stays one."""
         article = found.article
         self._moved_here = None
@@ -230,9 +233,13 @@ class Intake:
         if original is None or original == article.id:
             return None
         for identity in self._tx.rows(schema.identity, "id", [original]):
+            if (identity.source, identity.place) == (self._source.name, place):
+                return None
             if not self._holds(identity.source, identity.place, None):
                 # Not a copy but the article itself, which stands at another place now.
                 self._moved_here = original
+                return None
+            if identity.withdrawn_at is not None:
                 return None
         return original if url not in self._by_url or url in self._elsewhere else None
 
@@ -259,8 +266,10 @@ class Intake:
         if article is None or record is None:
             raise ValueError(f"{change.document.place} holds no article")
         place = change.document.place
-        known = row.record_id if row else self._moved_here
-        identity = ids.of_article(place, change.digest, article, known, content=found.content)
+        known = row.record_id if row else None
+        identity = ids.of_article(
+            place, change.digest, article, known, content=found.content, moved_id=self._moved_here
+        )
         if known and known != identity.id:
             self._displaced.add(known)
         changed = row is None or row.digest != change.digest

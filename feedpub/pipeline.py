@@ -151,7 +151,7 @@ def _refresh(
         if not reports[-1].failure:
             touch.add(own)
     if fresh:
-        _settle_losses(transaction, config, touch, now, yes=yes)
+        _settle_losses(transaction, config, touch, reports, now, yes=yes)
     notices = _unconfigured(transaction, config)
     advice = events.settle(transaction, touch.events, now=int(now.timestamp()), timezone=config.site.timezone)
     transaction.flush()
@@ -176,8 +176,9 @@ def _refresh(
 
 
 def _settle_losses(
-    transaction: Transaction, config: Config, touch: Touch, now: datetime, *, yes: bool
-) -> None:
+    transaction: Transaction, config: Config, touch: Touch, reports: Sequence[SourceReport], now: datetime,
+    *, yes: bool,
+) -> None:  # fmt: skip
     """Publish nothing while articles are missing that only the ledger knows; with `yes`, withdraw them."""
     transaction.flush()
     lost = lost_articles(transaction.connection)
@@ -185,9 +186,10 @@ def _settle_losses(
         for name in lost:
             Removal(transaction, config, SourceConfig(name), touch, int(now.timestamp())).withdraw_lost()
     elif lost:
+        reasons = " ".join(f"({report.failure})" for report in reports if report.failure)
         said = ", ".join(f"{number} of the source {name!r}" for name, number in sorted(lost.items()))
         raise PublishError(
-            f"The store was begun anew, and articles that are published cannot be read again now: {said}. "
+            f"The store was begun anew, and articles that are published cannot be read again now: {said}. {reasons} "
             "So that they stay, nothing was published. Make these sources readable and configured as before, "
             "or publish with --yes to withdraw these articles.",
             path=str(config.publish.output),

@@ -163,10 +163,9 @@ class Removal:
 
     def _free_held(self) -> None:
         """Have those read again that were held back since another article had their id or address."""
-        held = schema.held
-        clash = held.c.problems.contains(b'"rule":"duplicate-')
-        for row in self._tx.connection.execute(select(held.c.source, held.c.place).where(clash)).all():
-            self._tx.read_again(row.source, row.place, at=self._at)
+        for row in self._tx.connection.execute(select(schema.held)).all():
+            if b'"rule":"duplicate-' in row.problems:
+                self._tx.read_again(row.source, row.place, at=self._at)
 
 
 def lost_articles(connection: Connection) -> dict[str, int]:

@@ -3,7 +3,7 @@
 The first place where it was published keeps the item. The others are copies: not published
 themselves, their addresses stand in the item's `sameAs`. A text is the same if its words are,
 whatever their case, marks and spaces; with another headline only a long one counts, since short
-ones may be notices that many pages share. When the item is withdrawn, the next copy takes its place.
+ones may be notices that many pages share. When the item's own document is gone, the next copy takes its place under the same id.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Copies:
         self._tx = transaction
         self._source = source
         self._owners: dict[str, str] = {}
+        self._gone: set[str] = set()
         self._places: dict[str, str] = {}
         self._urls: dict[str, list[str]] = {}
 
@@ -39,9 +40,10 @@ class Copies:
         """Look up who has these texts, which of these places are copies, and the copies of these records."""
         tx, copy, text = self._tx, schema.copy, schema.text_key
         found = list(tx.rows(text, "key", keys))
+        self._owners = {row.key: row.record_id for row in found}
         identity = schema.identity
-        live = tx.by_key(identity, "id", {row.record_id for row in found}, identity.c.withdrawn_at.is_(None))
-        self._owners = {row.key: row.record_id for row in found if row.record_id in live}
+        gone = identity.c.withdrawn_at.is_not(None)
+        self._gone = set(tx.by_key(identity, "id", self._owners.values(), gone))
         self._places = {
             row.place: row.record_id for row in tx.rows(copy, "place", places, copy.c.source == self._source)
         }
@@ -51,7 +53,7 @@ class Copies:
                 self._urls.setdefault(row.record_id, []).append(row.url)
 
     def original(self, keys: Iterable[str]) -> str | None:
-        """The id of the article that has this text already, or None."""
+        """The id of the article that has or had this text, or None."""
         return next((self._owners[key] for key in keys if key in self._owners), None)
 
     def urls(self, identifier: str) -> list[str]:
@@ -59,8 +61,12 @@ class Copies:
         return sorted(self._urls.get(identifier, ()))
 
     def claim(self, keys: Iterable[str], identifier: str) -> None:
-        """Note that an article has this text, where none has it yet."""
-        new = [key for key in keys if key not in self._owners]
+        """Note that an article has this text, where no other published article has it."""
+        new = [
+            key
+            for key in keys
+            if self._owners.get(key) is None or self._owners[key] in self._gone - {identifier}
+        ]
         if not new:
             return
         self._tx.log(op="text", id=identifier, keys=new)
@@ -75,6 +81,7 @@ class Copies:
         )
         self._places[place] = identifier
         if url is not None:
+            self._urls.setdefault(identifier, []).append(url)
             self._say(identifier, [url])
 
     def drop(self, places: Iterable[str]) -> None:

@@ -628,7 +628,7 @@ def told_and_whole(code: int, stderr: str, *words: str) -> None:
 
 @pytest.mark.parametrize("where", ["output", "state", "both"])
 def test_a_full_disk_is_told_and_the_next_run_with_room_completes(news: Newsroom, where: str) -> None:
-    """A real disk of half a megabyte, mounted for a child process alone."""
+    """A real disk of less than a megabyte, mounted for a child process alone."""
     disk = news.root / "disk"
     disk.mkdir()
     output = "disk/feeds" if where != "state" else "feeds"
@@ -636,7 +636,7 @@ def test_a_full_disk_is_told_and_the_next_run_with_room_completes(news: Newsroom
 
     def publish() -> list[Any]:
         isolation.own_mounts()
-        isolation.mount_small_disk(str(disk), 500)
+        isolation.mount_small_disk(str(disk), 800)
         path = news.root / "feedpub.toml"
         path.write_text(
             '[site]\ntitle = "Test News"\nurl = "https://news.example/"\n[sources.articles]\npath = "articles"\n'

@@ -82,6 +82,16 @@ def test_explain_before_publishing_shows_what_will_be_published(newsroom: Newsro
     assert explain(newsroom, "bridge.md").records == planned.records
 
 
+def test_explain_of_a_copy_gives_it_an_id_of_its_own_and_a_moved_file_its_old_one(newsroom: Newsroom) -> None:
+    first = newsroom.write("a.md", markdown())
+    newsroom.publish()
+    before = explain(newsroom, "a.md").records[0].id
+    newsroom.write("b.md", markdown())
+    assert explain(newsroom, "b.md").records[0].id != before
+    first.unlink()
+    assert explain(newsroom, "b.md").records[0].id == before
+
+
 def test_explain_where_nothing_was_published_leaves_nothing_behind(newsroom: Newsroom) -> None:
     newsroom.write("concert.md", CONCERT)
     planned = explain(newsroom, "concert.md")

@@ -75,6 +75,7 @@ class Steps:
         self.result: Any = report()
         self.held: list[Held] = []
         self.checked: list[Any] = []
+        self.advice: list[Any] = []
         self.explanation: Any = None
         self.config: Config | None = None
 
@@ -98,6 +99,10 @@ class Steps:
         self.config = config
         self.calls.append(("check", list(paths)))
         return iter(self.checked)
+
+    def advice_on(self, config: Config, written: Any) -> Any:
+        self.calls.append(("advice_on", tuple(written)))
+        return iter(self.advice)
 
     def explain(self, config: Config, article: str) -> Any:
         self.config = config
@@ -140,11 +145,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
     steps = Steps()
     fakes = {
         "pipeline": {"publish": steps.publish, "summary": steps.summary},
-        "checking": {
-            "check": steps.check,
-            "explain": steps.explain,
-            "advice_on": lambda config, written: iter(()),
-        },
+        "checking": {"check": steps.check, "explain": steps.explain, "advice_on": steps.advice_on},
         "store": {"open_store": steps.open_store},
         "server": {"run": steps.serve},
         "daemon": {"run": steps.daemon},
@@ -301,6 +302,15 @@ def test_publish_lists_the_feeds(steps, room):
     out = run("publish")[1]
     everything = "feed.xml  feed.atom  feed.json  feed.jsonld  events.ics  events.jsonld"
     assert f"  {everything}\n  topics/sea/feed.xml\n  sections/…/" in out
+
+
+def test_publish_tells_more_when_asked_of_what_consumers_would_miss(steps, room):
+    steps.advice = [("a.md", (NO_PICTURE,))]
+    *_, told, _, places = run("publish", "-v")[1].splitlines()
+    assert told.strip() == "1 document: Google shows it without a picture. [google-article:image-is-given]"
+    assert places.strip() == "in a.md"
+    assert ("advice_on", ("feed.xml", "index.html")) in steps.calls
+    assert "google-article" not in run("publish")[1]
 
 
 def test_publish_tells_when_nothing_changed(steps, room):

@@ -63,3 +63,17 @@ def test_the_newsroom_is_published_whole(tmp_path: Path) -> None:
     assert parsed.bozo == 0
     assert len(parsed.entries) == report.articles
     assert publish(config).written == ()
+
+
+def test_explain_shows_beforehand_what_is_then_published(tmp_path: Path) -> None:
+    config = load(FOLDER / "feedpub.toml")
+    config = replace(
+        config, state=tmp_path / "state", publish=replace(config.publish, output=tmp_path / "feeds")
+    )
+    places = [place for place, row in EXPECTED.items() if row["outcome"] == "published"]
+    before = {place: checking.explain(config, place) for place in places}
+    publish(config)
+    for place in places:
+        found = checking.explain(config, place)
+        assert (before[place].state, found.state) == ("new", "published")
+        assert before[place].records == found.records

@@ -170,7 +170,8 @@ def _frame(channel: Channel, identifier: str) -> bytes:
         feed.logo(readable(channel.image_url))
 
     root = etree.fromstring(feed.atom_str())
-    if channel.page is None:
+    if channel.page is None or channel.previous_page is None:
+        # The mark only should be there (section 4), and the W3C validator would have a page with it lead on.
         return framed(root, {})
     etree.SubElement(root, f"{{{HISTORY}}}archive")
     return framed(root, {"fh": HISTORY})

@@ -7,15 +7,18 @@ Imported only when a store is opened: SQLAlchemy costs a fifth of a second.
 from __future__ import annotations
 
 import contextlib
+import os
+import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
-from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy import Connection, Engine, and_, create_engine, event, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -179,14 +182,21 @@ class Store:
 
 def held_documents(connection: Connection) -> list[Held]:
     """Every document in quarantine, by source and place."""
-    rows = connection.execute(select(schema.held).order_by(schema.held.c.source, schema.held.c.place))
+    held, document, record = schema.held, schema.document, schema.record
+    # Asked of the records themselves: a store made anew knows no more than what the ledger kept.
+    query = (
+        select(held.c.source, held.c.place, held.c.problems, held.c.since, held.c.headline, record.c.id)
+        .outerjoin(document, and_(document.c.source == held.c.source, document.c.place == held.c.place))
+        .outerjoin(record, and_(record.c.id == document.c.record_id, record.c.withdrawn_at.is_(None)))
+    )
+    rows = connection.execute(query.order_by(held.c.source, held.c.place))
     return [
         Held(
             source=row.source,
             place=row.place,
             problems=tuple(Problem(**problem) for problem in orjson.loads(row.problems)),
             since=datetime.fromtimestamp(row.since, UTC),
-            published_id=row.published_id,
+            published_id=row.id,
             headline=row.headline,
         )
         for row in rows
@@ -203,7 +213,7 @@ def open_store(config: Config, *, rebuild: bool = False) -> Iterator[Store]:
     """The store of a newsroom, made where there is none yet, and in step with its ledger.
 
     With `rebuild` the present store is set aside under another name, and a new one begins from the
-    ledger; the next refresh reads all inputs again.
+    ledger; the next refresh reads all inputs again. Where the folder cannot be written, the store can be read.
 
     Raises:
         StoreError: store or ledger cannot be opened.
@@ -211,6 +221,9 @@ def open_store(config: Config, *, rebuild: bool = False) -> Iterator[Store]:
     """
     path = config.state / STORE_NAME
     with _told(path):
+        if not rebuild and path.exists() and not _is_writable(path):
+            yield from _open_to_read(config, path)
+            return
         try:
             config.state.mkdir(parents=True, exist_ok=True)
             if rebuild and path.exists():
@@ -228,6 +241,36 @@ def open_store(config: Config, *, rebuild: bool = False) -> Iterator[Store]:
             yield store
         finally:
             engine.dispose()
+
+
+def _is_writable(path: Path) -> bool:
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+
+
+def _open_to_read(config: Config, path: Path) -> Iterator[Store]:
+    engine = _reading_engine(path)
+    try:
+        with engine.connect() as connection:
+            version = _version(connection)
+        if version != schema.VERSION:
+            raise StoreError(
+                f"{path}: another version of feedpub wrote it, and it cannot be brought up to date because "
+                f"{path.parent} cannot be written. Run `feedpub publish` as the user who publishes, then try again.",
+                path=str(path),
+            )
+        yield Store(engine, path, output=config.publish.output)
+    finally:
+        engine.dispose()
+
+
+def _reading_engine(path: Path) -> Engine:
+    # Beside a write-ahead log SQLite reads what its writer has; without one, only `immutable` needs no file beside it.
+    mode = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, timeout=10, isolation_level=None)
+
+    return create_engine("sqlite://", creator=connect, poolclass=NullPool)
 
 
 def _engine(path: Path) -> Engine:
@@ -281,6 +324,8 @@ def _prepare(store: Store, *, fresh: bool) -> None:
                 end = ledger.commit(0)
             else:
                 lines, end = ledger.committed(known)
+                if fresh:
+                    store.notices.extend(_lost(ledger, end))
                 ledger.cut(end)
                 replayed = replay(connection, lines)
                 if known == 0 and replayed:
@@ -293,16 +338,36 @@ def _prepare(store: Store, *, fresh: bool) -> None:
             ledger.close()
 
 
+def _lost(ledger: Ledger, end: int) -> Iterator[str]:
+    """What cannot be made anew: lines behind the last commit, which only matter where there is no store."""
+    count, latest = ledger.uncommitted(end)
+    if count:
+        lines = "1 line was" if count == 1 else f"{count} lines were"
+        when = "" if latest is None else f", the latest of {iso(latest)},"
+        yield (
+            f"{ledger.path} ends in the middle of a refresh: its last {lines} left out{when} because the line "
+            "that completes them is missing, and with the store gone nothing else knows what they said: ids, "
+            "moves and withdrawals of that refresh. If you have a whole ledger in a backup, put it back in its place "
+            "and run `feedpub publish --rebuild`."
+        )
+
+
 def _in_step(connection: Connection, ledger_path: Path) -> bool:
-    tables = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE name = 'schema_version'").all()
-    if not tables:
+    if _version(connection) != schema.VERSION:
         return False
-    version = connection.exec_driver_sql("SELECT MAX(version) FROM schema_version").scalar()
     offset = connection.execute(
         select(schema.meta.c.value).where(schema.meta.c.key == "ledger_offset")
     ).scalar()
     size = ledger_path.stat().st_size if ledger_path.exists() else -1
-    return version == schema.VERSION and offset == str(size)
+    return offset == str(size)
+
+
+def _version(connection: Connection) -> int:
+    """The version of the store's tables; 0 if it has none yet."""
+    tables = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE name = 'schema_version'").all()
+    return (
+        connection.exec_driver_sql("SELECT MAX(version) FROM schema_version").scalar() or 0 if tables else 0
+    )
 
 
 def _set_aside(path: Path) -> None:
@@ -320,7 +385,9 @@ def _told(path: Path) -> Iterator[None]:
         yield
     except DBAPIError as error:
         reason = str(error.orig)
-        damaged = ("malformed", "not a database", "corrupt", "no such table", "no such column")
+        # Of text that is none, SQLite quotes the bytes.
+        reason = reason.partition(" with text ")[0]
+        damaged = ("malformed", "not a database", "corrupt", "no such table", "no such column", "not decode")
         if any(word in reason for word in damaged):
             raise StoreCorruptError(
                 f"{path}: the store is damaged ({reason}). What is published stays up. "
@@ -339,5 +406,5 @@ def _told(path: Path) -> Iterator[None]:
             else "Check the disk and the permissions of the folder"
         )
         raise StoreError(
-            f"{path}: {reason}. Nothing was published. {remedy}, then run again.", path=str(path)
+            f"{path}: {reason}. What was published stays as it was. {remedy}, then run again.", path=str(path)
         ) from error

@@ -21,6 +21,7 @@ Times are whole seconds since 1970. Lines behind the last commit never happened:
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,7 @@ import orjson
 from feedpub.errors import StoreError
 
 Line = dict[str, Any]
+_COMMIT = b'{"op":"commit"'
 
 
 class Ledger:
@@ -86,13 +88,30 @@ class Ledger:
         end = self._last_commit(start)
         return self._lines(start, end), end
 
+    def uncommitted(self, end: int) -> tuple[int, int | None]:
+        """How many lines stand behind `end`, the last perhaps cut off, and the latest time in them.
+
+        The time is in whole seconds since 1970, or None if none can be read.
+        """
+        count, latest = 0, None
+        with self.path.open("rb") as file:
+            file.seek(end)
+            for line in file:
+                if _COMMIT.startswith(line[: len(_COMMIT)]):  # what is left of a commit is no loss of its own
+                    continue
+                count += 1
+                with contextlib.suppress(orjson.JSONDecodeError):
+                    at = dict(orjson.loads(line)).get("at")
+                    latest = max(latest or at, at) if isinstance(at, int) else latest
+        return count, latest
+
     def _last_commit(self, start: int) -> int:
         end = position = start
         with self.path.open("rb") as file:
             file.seek(start)
             for line in file:
                 position += len(line)
-                if line.startswith(b'{"op":"commit"') and line.endswith(b"}\n"):
+                if line.startswith(_COMMIT) and line.endswith(b"}\n"):
                     end = position
         return end
 
