@@ -391,6 +391,8 @@ def test_an_archive_page_that_leads_elsewhere_is_caught(name: str) -> None:
     ):
         found = verify(name, write(name, whole(name), wrong), whole(name), right)
         assert "links" in {one.field for one in found}, list(map(str, found))
+    oldest = replace(CHANNEL, page=1)
+    assert verify(name, write(name, whole(name), oldest), whole(name), oldest) == ()
     now = replace(CHANNEL, hubs=("https://hub.example/",))
     if name != "jsonld":
         found = verify(name, write(name, whole(name)), whole(name), now)
@@ -490,6 +492,11 @@ def test_a_difference_names_file_record_field_and_both_values() -> None:
         f"feed.xml (rss): title of {samples.ARTICLE_ID} is Council &amp; residents argue over the bypass, "
         "should be Council & residents argue over the bypass"
     )
+
+
+def test_documents_of_an_empty_feed_give_no_difference() -> None:
+    for name in FEEDS:
+        assert verify(name, write(name, ()), ()) == ()
 
 
 def test_of_long_texts_the_part_that_differs_is_shown() -> None:

@@ -79,7 +79,8 @@ def _xml(path: str, content: bytes, own: bool) -> Reading | None:
         kind,
         self_url=_first(said["self"]),
         older_url=_first(said["prev-archive"]),
-        is_archive=said["archive"],
+        # RFC 5005 section 4: archive pages lead to the current document, and are marked as a rule.
+        is_archive=said["archive"] or (bool(said["current"]) and said["current"] != said["self"]),
     )
     try:
         xmlfeeds.read_by_feedparser(content)

@@ -141,7 +141,8 @@ def _frame(channel: Channel, kind: str) -> dict[str, Any]:
         "current": [channel.url_of(filename)] if page else [],
         "prev-archive": [older] if older else [],
         "hub": [] if page else list(dict.fromkeys(channel.hubs)),
-        "archive": page,
+        # Of the oldest Atom page it is left out, or validators would have that page lead on.
+        "archive": page and not (kind == "atom" and older is None),
     }
     return {"title": folded(channel.title) or channel.home_url, "links": links}
 
