@@ -169,7 +169,7 @@ def test_every_make_target_is_declared_and_explained():
 EXITS = {
     # In the words of the README: what was meant by a person who wrote them down.
     "done (with `--strict`: and nothing was held back or out of reach)": options.DONE,
-    "a source or an output failed, or `check` found something wrong": options.FAILED,
+    "a source or an output failed, or `check` or `verify` found something wrong": options.FAILED,
     "usage or configuration": options.USAGE,
 }
 

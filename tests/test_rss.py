@@ -316,6 +316,11 @@ def test_a_description_reads_as_the_plain_text_that_it_is(text: str) -> None:
     assert fragment_fromstring(written, create_parent="div").text_content() == text
 
 
+def test_a_description_becomes_no_markup_when_control_characters_are_dropped() -> None:
+    entry = samples.entry(description="<\x08script>alert(1)</\x08script>")
+    assert item_of(entry).findtext("description") == "&lt;script&gt;alert(1)&lt;/script&gt;"
+
+
 def test_control_characters_are_dropped_and_harm_nothing() -> None:
     hostile = samples.entry(
         html="<p>a\x00b\x0bc\x1fd\ufffe\ud800</p>", headline="a\x00\x08b\x7f\x85", author=[{"name": "\x01A"}]

@@ -13,7 +13,19 @@ from collections.abc import Sequence
 from typing import NoReturn, TextIO
 
 from feedpub import __version__
-from feedpub.cli import check, diff, explain, options, publish, quarantine, services, start, status, withdraw
+from feedpub.cli import (
+    check,
+    diff,
+    explain,
+    options,
+    publish,
+    quarantine,
+    services,
+    start,
+    status,
+    verify,
+    withdraw,
+)
 from feedpub.cli.terminal import Terminal, clean
 from feedpub.errors import ConfigError, FeedpubError
 
@@ -40,7 +52,7 @@ def run(arguments: Sequence[str], stdout: TextIO, stderr: TextIO) -> int:
 
     Returns:
         0: done (with --strict: and nothing held back or out of reach). 1: a source or an output failed, or `check`
-        found something wrong. 2: the arguments or the configuration cannot be used. 130: interrupted.
+        or `verify` found something wrong. 2: the arguments or the configuration cannot be used. 130: interrupted.
     """
     parser = build_parser()
     try:
@@ -78,7 +90,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"feedpub {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (start, publish, diff, check, explain, quarantine, withdraw, status, services):
+    for module in (start, publish, diff, check, verify, explain, quarantine, withdraw, status, services):
         module.add(commands)
     return parser
 

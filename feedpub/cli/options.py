@@ -14,7 +14,7 @@ DONE, FAILED, USAGE = 0, 1, 2
 
 EXIT_CODES = """exit codes:
   0  done
-  1  a source or an output failed, or check found something wrong
+  1  a source or an output failed, or check or verify found something wrong
   2  the arguments or feedpub.toml cannot be used"""
 
 Handler = Callable[[argparse.Namespace, "Terminal"], int]

@@ -90,7 +90,8 @@ def _item(entry: Entry) -> bytes:
 
     data = entry.data
     title = readable(headline(data))
-    description = readable(plain_text_as_html(first(data.get("description"))))
+    # Cleaned first: what a control character kept apart could become a tag without it.
+    description = plain_text_as_html(readable(first(data.get("description"))))
     content = readable(entry.html)
 
     item = new_entry()
