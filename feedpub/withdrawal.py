@@ -17,6 +17,7 @@ from feedpub.config import Config, SourceConfig
 from feedpub.decisions import Decision
 from feedpub.errors import ConfigError
 from feedpub.filing import Touch
+from feedpub.history import History
 from feedpub.outputs import PAGES_AGAIN
 from feedpub.removal import Removal
 from feedpub.reports import Report
@@ -26,6 +27,10 @@ from feedpub.syndication import release
 from feedpub.urls import canonical
 
 _SHOWN = 10
+_ARCHIVED = (
+    "Archive pages with the text of “{}”: these stay as they are, since readers count on them; the subscription "
+    "documents tell that it is gone. `feedpub withdraw --purge` writes them again without it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class Withdrawn:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a withdrawal did. `remains` says what is left of purged articles, where and why."""
+    """What a withdrawal did. `remains` says what is left of the articles' content, where and why."""
 
     report: Report
     withdrawn: tuple[Withdrawn, ...]
@@ -78,6 +83,7 @@ def withdraw(
         LockedError, StoreError, PublishError: as `pipeline.publish`.
     """
     done: list[Withdrawn] = []
+    archived: list[str] = []
 
     def change(transaction: Transaction, touch: Touch, moment: datetime) -> None:
         at = int(moment.timestamp())
@@ -90,9 +96,11 @@ def withdraw(
             )
             done.append(_described(transaction.connection, config, decision))
             _withdraw(transaction, config, decision, touch)
+            if not decision.purged and _is_archived(transaction, config, identifier, at):
+                archived.append(_ARCHIVED.format(done[-1].headline or identifier))
 
     report = pipeline.republish(config, change, now=now)
-    return Outcome(report, tuple(done), tuple(_remains(config, done)) if purge else ())
+    return Outcome(report, tuple(done), tuple(_remains(config, done)) if purge else tuple(archived))
 
 
 def take_back(config: Config, articles: Sequence[str], *, now: datetime | None = None) -> list[Withdrawn]:
@@ -144,6 +152,18 @@ def _withdraw(transaction: Transaction, config: Config, decision: Decision, touc
     if decision.purged:
         purging.purge(transaction, config, decision.id, reported, touch)
         transaction.set_meta(pipeline.SCRUB, "due")
+
+
+def _is_archived(transaction: Transaction, config: Config, identifier: str, at: int) -> bool:
+    """Whether the article stands on a full archive page of any feed."""
+    history = History(transaction, at)
+    for feed in config.feeds:
+        if feed.has_archive:
+            paging = history.paging(feed.path, feed.limit)
+            position = history.positions(feed.path, [identifier]).get(identifier)
+            if position is not None and position < paging.full * paging.size:
+                return True
+    return False
 
 
 def _expect(transaction: Transaction, decision: Decision, at: int) -> None:

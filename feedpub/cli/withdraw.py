@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Withdraw, take back or list.
 
     The JSON has "withdrawn" (articles, as `feedpub.withdrawal.Withdrawn`), with --undo "restored" instead; after a
-    withdrawal also "written" and "deleted" (numbers of files), and "remains": what is left of purged articles, and why.
+    withdrawal also "written" and "deleted" (numbers of files), and "remains": what is left of their content, and why.
     """
     from feedpub.errors import ConfigError
 
