@@ -8,7 +8,7 @@ The cost follows what changed and the feeds' windows, never the archive.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, islice
@@ -28,6 +28,7 @@ from feedpub.publication import Staging
 from feedpub.sitefiles import SiteFiles
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
+from feedpub.verification import Difference
 from feedpub.workers import Workers
 
 CHUNK = 100
@@ -55,6 +56,8 @@ class Outputs:
         self._workers = workers
         self._catalogue = Catalogue(transaction, config)
         self._history = History(transaction, self._now)
+        self.differences: list[Difference] = []
+        """Why files were not published: how they differ from the records, as a parser read them."""
 
     def stage(self) -> datetime | None:
         """Stage what must change; returns when a file is due to change by time alone, or None."""
@@ -83,6 +86,7 @@ class Outputs:
             self._now, anew,
         )  # fmt: skip
         times = [site.stage(feed for feed in feeds if feed.path), files.due_at()]
+        self.differences += files.differences + site.differences
         self._staging.manifests(__version__, self._config.site.key)
         self._tx.set_meta("renderers", self._renderers)
         due = min((time for time in times if time is not None), default=None)
@@ -106,17 +110,18 @@ class Outputs:
         """Pages, records and pictures of everything that changed."""
         render = partial(
             rendering.render, site=self._config.site, alternates=self._catalogue.site_alternates(),
-            section_pages=self._catalogue.section_pages(),
+            section_pages=self._catalogue.section_pages(), verify=self._config.publish.verify,
             output=self._config.publish.output, folder=self._staging.folder,
         )  # fmt: skip
         jobs = self._jobs()
         first = list(islice(jobs, 2))
         changed = False
-        for job, staged in self._workers.map(render, chain(first, jobs), alone=len(first) < 2):
+        for job, done in self._workers.map(render, chain(first, jobs), alone=len(first) < 2):
             changed = True
-            self._staging.note(staged)
+            self._staging.note(done.staged)
+            self.differences += done.differences
             self._staging.delete_many(_superseded(job))
-            self._note_digests(job.entries)
+            self._note_digests(job.entries, refused={one.path for one in done.differences})
             self._history.note(job.entries)
         if changed:
             self._drop_pictures()
@@ -139,13 +144,21 @@ class Outputs:
                 found, stems, redirects, self._staging.known(paths), self._staging.reserve(len(paths))
             )
 
-    def _note_digests(self, found: Iterable[Entry]) -> None:
-        rows = [{"key": entry.id, "entry": entry.digest} for entry in found]
+    def _note_digests(self, found: Iterable[Entry], refused: Container[str]) -> None:
+        """What these records look like now; those with a refused file are tried again at the next refresh."""
+        rows = [
+            {
+                "key": entry.id,
+                "entry": entry.digest,
+                "again": any(f"{_stem(entry)}{ending}" in refused for ending in rendering.ENDINGS),
+            }
+            for entry in found
+        ]
         if rows:
             statement = (
                 update(schema.record)
                 .where(schema.record.c.id == bindparam("key"))
-                .values(entry=bindparam("entry"), dirty=False)
+                .values(entry=bindparam("entry"), dirty=bindparam("again"))
             )
             self._tx.connection.execute(statement, rows)
 
@@ -169,6 +182,10 @@ class Outputs:
             file.c.folder >= "media/", file.c.folder < "media0", ~used, ~file.c.path.endswith("manifest.json")
         )
         self._staging.delete_many(list(self._tx.connection.execute(query).scalars()))
+
+
+def _stem(entry: Entry) -> str:
+    return entry.record_path.removesuffix(".jsonld")
 
 
 def _superseded(job: rendering.Job) -> list[str]:

@@ -122,7 +122,7 @@ def verify(
         case "record":
             return verification.verify_record(content, entry)
         case "dump":
-            return verification.verify_dump("dump/0.ndjson", content, entries)
+            return verification.verify_dump("dump/0.ndjson", content, [entry.data for entry in entries])
         case "sitemap":
             return verification.verify_sitemap("sitemaps/news.xml", content, entries, news=True)
     raise AssertionError(name)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from feedpub.config import Site
-from feedpub.models import Channel, Entry
+from feedpub.models import JSON, Channel, Entry
 from feedpub.verification.differences import Difference
 
 __all__ = [
@@ -127,12 +127,11 @@ def verify_sitemap(
     return _judged(path, "sitemap", lambda: sitemaps.differences(path, content, entries, news=news))
 
 
-def verify_dump(path: str, content: bytes, entries: Sequence[Entry]) -> tuple[Difference, ...]:
-    """All differences of a file of the dump: one record a line, in the order of `entries`."""
+def verify_dump(path: str, content: bytes, records: Sequence[JSON]) -> tuple[Difference, ...]:
+    """All differences of a file of the dump: one record a line, in the order of `records`."""
     from feedpub.verification.linkeddata import record_differences
     from feedpub.verification.statements import lines_of
 
-    records = [entry.data for entry in entries]
     return _judged(path, "dump", lambda: record_differences(path, "dump", lines_of(content), records))
 
 
