@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from feedpub.config import Site
+from feedpub.formats.graph import CONTEXT
 from feedpub.models import JSON, Channel, Entry
 from feedpub.verification.differences import Difference
 
@@ -130,9 +131,15 @@ def verify_sitemap(
 def verify_dump(path: str, content: bytes, records: Sequence[JSON]) -> tuple[Difference, ...]:
     """All differences of a file of the dump: one record a line, in the order of `records`."""
     from feedpub.verification.linkeddata import record_differences
-    from feedpub.verification.statements import lines_of
+    from feedpub.verification.statements import lines_of, loaded
 
-    return _judged(path, "dump", lambda: record_differences(path, "dump", lines_of(content), records))
+    def judged() -> tuple[Difference, ...]:
+        wanted = [{"@context": CONTEXT, **record} for record in records]
+        if content.endswith(b"\n") and [loaded(line) for line in content.split(b"\n")[:-1]] == wanted:
+            return ()  # word for word the records, which were read back by themselves
+        return record_differences(path, "dump", lines_of(content), records)
+
+    return _judged(path, "dump", judged)
 
 
 def _feed(
