@@ -100,7 +100,8 @@ class FeedConfig:
 class Publish:
     """`[publish]`: where to and under which rules. `feeds_by` are facets with a feed for each value.
 
-    `hubs` are addresses of WebSub hubs; `sitemaps` and `dump` say whether these are written.
+    `hubs` are addresses of WebSub hubs; `sitemaps` and `dump` say whether these are written, and
+    `verify` whether every file is read back before it is published.
     """
 
     output: Path = Path("feeds")
@@ -108,6 +109,7 @@ class Publish:
     hubs: tuple[str, ...] = ()
     sitemaps: bool = True
     dump: bool = True
+    verify: bool = True
     undated: Literal["publish", "quarantine"] = "publish"
     guard: float = 0.1
     guard_floor: int = 3

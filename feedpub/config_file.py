@@ -44,7 +44,7 @@ FILE_NAME = "feedpub.toml"
 STATE_NAME = ".feedpub"
 OUTPUT_NAME = "feeds"
 _FEED_KEYS = ("formats", "limit", "archive", "tombstones", "event_days")
-_PUBLISH_KEYS = ("undated", "guard", "guard_floor", "sitemaps", "dump")
+_PUBLISH_KEYS = ("undated", "guard", "guard_floor", "sitemaps", "dump", "verify")
 BARE_NAME = "unconfigured.json"
 """In the state folder: which bare folder was published there, so that later commands need not be told."""
 

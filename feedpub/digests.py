@@ -36,8 +36,11 @@ def event_digest(data: Mapping[str, Any]) -> str:
 
 def normalised(name: str) -> str:
     """A name as it is compared: words in lower case without marks and punctuation."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
-    return " ".join(re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c))))
+    plain = name.casefold()
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKD", name).casefold()
+        plain = plain.translate({ord(c): None for c in set(plain) if unicodedata.combining(c)})
+    return " ".join(re.findall(r"\w+", plain))
 
 
 def text_keys(article: Article) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -22,10 +22,11 @@ from feedpub.catalogue import FOLDERS, Catalogue, listing_path
 from feedpub.config import Config, FeedConfig
 from feedpub.formats import Format
 from feedpub.history import History, Paging
-from feedpub.models import Entry
+from feedpub.models import Channel, Entry
 from feedpub.publication import Staging
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
+from feedpub.verification import Difference, verify_feed
 from feedpub.windows import Window, Windows
 from feedpub.workers import Workers
 
@@ -51,6 +52,10 @@ class FeedFiles:
     now: int
     rebuilt: bool
     again: frozenset[str] = frozenset()
+    differences: list[Difference] = field(default_factory=list)
+    """Why documents were not published: how they differ from the records, as a parser read them."""
+    refused: bool = False
+    """Whether an archive page was not published for such a reason."""
 
     def feeds(self, facets: Iterable[tuple[str, str]]) -> list[FeedConfig]:
         """The feeds that may have changed: the configured ones, automatic ones with these facets, those due."""
@@ -98,8 +103,8 @@ class FeedFiles:
         ).one_or_none()
         whole = row is not None and row.digest == digest and (self.config.publish.output / path).exists()
         if not whole:
-            rendered = self._rendered(window.ids, format_)
-            self.staging.put(path, format_.assemble(channel, rendered), format_.media_type)
+            if not self._write(format_, channel, window):
+                return
         elif row is not None and row.due_at == window.due_at:
             return
         self.transaction.put(
@@ -110,8 +115,31 @@ class FeedFiles:
             },
         )  # fmt: skip
 
-    def _rendered(self, ids: Iterable[str], format_: Format) -> Iterator[bytes]:
-        """Rendered entries out of the store, each rendered only when its digest has changed."""
+    def _write(self, format_: Format, channel: Channel, window: Window) -> bool:
+        """Stage one document, unless a parser reads something else in it than the records say."""
+        fresh: set[str] = set()
+
+        def refuses(content: bytes) -> bool:
+            found = verify_feed(
+                format_.name, content, channel, self._entries(window.ids), self.config.site, changed=fresh
+            )
+            self.differences += found
+            return bool(found)
+
+        published = self.staging.put(
+            channel.path_of(format_.filename),
+            format_.assemble(channel, self._rendered(window.ids, format_, fresh)),
+            format_.media_type,
+            refuses=refuses if self.config.publish.verify else None,
+        )
+        if not published:
+            # What is kept counts as proved: it must be rendered, and read back, once more.
+            kept = schema.rendered
+            self.transaction.delete(kept, "record_id", fresh, kept.c.format == format_.name)
+        return published
+
+    def _rendered(self, ids: Iterable[str], format_: Format, fresh: set[str]) -> Iterator[bytes]:
+        """Rendered entries out of the store, each rendered only when its digest has changed: the `fresh` ones."""
         tx, rendered = self.transaction, schema.rendered
         iterator = iter(ids)
         while chunk := list(islice(iterator, CHUNK)):
@@ -119,8 +147,9 @@ class FeedFiles:
             kept = tx.by_key(rendered, "record_id", chunk, rendered.c.format == format_.name)
             digests = {row.id: row.entry for row in tx.rows(schema.record, "id", chunk)}
             stale = [i for i in chunk if i not in kept or kept[i].digest != digests[i]]
-            fresh = {entry.id: format_.render(entry) for entry in self._entries(stale)}
-            for identifier, body in fresh.items():
+            new = {entry.id: format_.render(entry) for entry in self._entries(stale)}
+            fresh.update(new)
+            for identifier, body in new.items():
                 tx.put(
                     rendered,
                     {
@@ -128,7 +157,7 @@ class FeedFiles:
                         "body": body,
                     },
                 )  # fmt: skip
-            yield from (fresh[i] if i in fresh else kept[i].body for i in chunk)
+            yield from (new[i] if i in new else kept[i].body for i in chunk)
 
     def _entries(self, ids: list[str]) -> list[Entry]:
         return entries.load(self.transaction, ids, site=self.config.site, renderers=self.renderers)
@@ -151,13 +180,19 @@ class FeedFiles:
         if not again and (not written or min(written.values()) >= paging.full):
             return
         render = partial(
-            rendering.render_archive_page, site=self.config.site, output=self.config.publish.output,
-            folder=self.staging.folder,
+            rendering.render_archive_page, site=self.config.site, verify=self.config.publish.verify,
+            output=self.config.publish.output, folder=self.staging.folder,
         )  # fmt: skip
+        refused = False
         jobs = self._pages(feed, paging, written, again)
         alone = paging.full - min(written.values()) + len(again) < 2
-        for _, staged in self.workers.map(render, jobs, alone=alone):
-            self.staging.note(staged)
+        for _, done in self.workers.map(render, jobs, alone=alone):
+            self.staging.note(done.staged)
+            self.differences += done.differences
+            refused = refused or bool(done.differences)
+        if refused:
+            self.refused = True
+            return  # the next refresh tries again
         for name in written:
             said = orjson.dumps({"frame": frame, "pages": paging.full}).decode()
             tx.set_meta(_archive_key(feed.path, name), said)

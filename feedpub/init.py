@@ -100,6 +100,8 @@ limit = 50
 # Sitemaps with robots.txt; and all records and every change for other services (dump.json, changes.json).
 # sitemaps = true
 # dump = true
+# Read every file back by independent parsers before it is published.
+# verify = true
 # What is done with an article that states no date: "publish" it without one, or "quarantine" it.
 undated = "publish"
 # The accident guard: a refresh in which more than this share of a source's articles would vanish, and more

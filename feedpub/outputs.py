@@ -8,7 +8,7 @@ The cost follows what changed and the feeds' windows, never the archive.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, islice
@@ -29,12 +29,16 @@ from feedpub.publication import Staging
 from feedpub.sitefiles import SiteFiles
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
+from feedpub.verification import Difference
 from feedpub.workers import Workers
 
 CHUNK = 100
 
-PAGES_AGAIN = "pages_again"
+PAGES_WHEN_BACK = "pages_when_back"
 """Key of the ids of articles that were purged and may come back: then their archive pages are written again."""
+
+_PAGES_REFUSED = "pages_refused"
+"""Key of the ids of articles whose archive pages were to be written again, and some could not be published."""
 
 
 class Outputs:
@@ -60,6 +64,8 @@ class Outputs:
         self._workers = workers
         self._catalogue = Catalogue(transaction, config)
         self._history = History(transaction, self._now)
+        self.differences: list[Difference] = []
+        """Why files were not published: how they differ from the records, as a parser read them."""
 
     def stage(self) -> datetime | None:
         """Stage what must change; returns when a file is due to change by time alone, or None."""
@@ -68,9 +74,10 @@ class Outputs:
         anew = known != self._renderers or not (self._config.publish.output / "manifest.json").exists()
         if anew:
             self._begin_anew()
+        again = self._pages_again()
         files = FeedFiles(
             self._tx, self._config, self._catalogue, self._history, self._staging, self._workers,
-            self._renderers, self._now, rebuilt=known is None, again=frozenset(self._pages_again()),
+            self._renderers, self._now, rebuilt=known is None, again=again,
         )  # fmt: skip
         record = schema.record
         files.join()
@@ -82,25 +89,33 @@ class Outputs:
         feeds = files.feeds(self._facets)
         for feed in feeds:
             files.stage(feed)
+        self._put_ids(_PAGES_REFUSED, again if files.refused else ())
         files.drop()
         site = SiteFiles(
             self._tx, self._config, self._catalogue, self._history, self._staging, self._renderers,
             self._now, anew,
         )  # fmt: skip
         times = [site.stage(feed for feed in feeds if feed.path), files.due_at()]
+        self.differences += files.differences + site.differences
         self._staging.manifests(__version__, self._config.site.key)
         self._tx.set_meta("renderers", self._renderers)
         due = min((time for time in times if time is not None), default=None)
         return datetime.fromtimestamp(due, UTC) if due is not None else None
 
-    def _pages_again(self) -> set[str]:
-        """Articles whose archive pages must be written again: those purged, and those that are back after it."""
-        waiting = set(orjson.loads(self._tx.get_meta(PAGES_AGAIN) or b"[]"))
-        live = schema.record.c.withdrawn_at.is_(None)
-        back = set(self._tx.by_key(schema.record, "id", waiting, live))
-        if back:
-            self._tx.set_meta(PAGES_AGAIN, orjson.dumps(sorted(waiting - back)).decode())
-        return self._purged | back
+    def _pages_again(self) -> frozenset[str]:
+        """Articles whose archive pages are to be written again: what was purged, and what came back after that."""
+        waiting = self._ids_in(PAGES_WHEN_BACK)
+        back = set(self._tx.by_key(schema.record, "id", waiting, schema.record.c.withdrawn_at.is_(None)))
+        self._put_ids(PAGES_WHEN_BACK, waiting - back)
+        return frozenset(self._purged | back | self._ids_in(_PAGES_REFUSED))
+
+    def _ids_in(self, key: str) -> set[str]:
+        return set(orjson.loads(self._tx.get_meta(key) or b"[]"))
+
+    def _put_ids(self, key: str, ids: Iterable[str]) -> None:
+        said = orjson.dumps(sorted(ids)).decode()
+        if said != (self._tx.get_meta(key) or "[]"):
+            self._tx.set_meta(key, said)
 
     # -- records
 
@@ -120,17 +135,18 @@ class Outputs:
         """Pages, records and pictures of everything that changed."""
         render = partial(
             rendering.render, site=self._config.site, alternates=self._catalogue.site_alternates(),
-            section_pages=self._catalogue.section_pages(),
+            section_pages=self._catalogue.section_pages(), verify=self._config.publish.verify,
             output=self._config.publish.output, folder=self._staging.folder,
         )  # fmt: skip
         jobs = self._jobs()
         first = list(islice(jobs, 2))
         changed = False
-        for job, staged in self._workers.map(render, chain(first, jobs), alone=len(first) < 2):
+        for job, done in self._workers.map(render, chain(first, jobs), alone=len(first) < 2):
             changed = True
-            self._staging.note(staged)
+            self._staging.note(done.staged)
+            self.differences += done.differences
             self._staging.delete_many(_superseded(job))
-            self._note_digests(job.entries)
+            self._note_digests(job.entries, refused={one.path for one in done.differences})
             self._history.note(job.entries)
         if changed:
             self._drop_pictures()
@@ -153,13 +169,21 @@ class Outputs:
                 found, stems, redirects, self._staging.known(paths), self._staging.reserve(len(paths))
             )
 
-    def _note_digests(self, found: Iterable[Entry]) -> None:
-        rows = [{"key": entry.id, "entry": entry.digest} for entry in found]
+    def _note_digests(self, found: Iterable[Entry], refused: Container[str]) -> None:
+        """What these records look like now; those with a refused file are tried again at the next refresh."""
+        rows = [
+            {
+                "key": entry.id,
+                "entry": entry.digest,
+                "again": any(f"{_stem(entry)}{ending}" in refused for ending in rendering.ENDINGS),
+            }
+            for entry in found
+        ]
         if rows:
             statement = (
                 update(schema.record)
                 .where(schema.record.c.id == bindparam("key"))
-                .values(entry=bindparam("entry"), dirty=False)
+                .values(entry=bindparam("entry"), dirty=bindparam("again"))
             )
             self._tx.connection.execute(statement, rows)
 
@@ -183,6 +207,10 @@ class Outputs:
             file.c.folder >= "media/", file.c.folder < "media0", ~used, ~file.c.path.endswith("manifest.json")
         )
         self._staging.delete_many(list(self._tx.connection.execute(query).scalars()))
+
+
+def _stem(entry: Entry) -> str:
+    return entry.record_path.removesuffix(".jsonld")
 
 
 def _superseded(job: rendering.Job) -> list[str]:

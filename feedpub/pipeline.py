@@ -6,7 +6,7 @@ lock → finish what a crash left → each source into the store → events merg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +27,7 @@ from feedpub.reports import Report, SourceReport
 from feedpub.sources import Source
 from feedpub.store import Store, held_documents, iso, open_store, schema
 from feedpub.store.transaction import Transaction
+from feedpub.verification import Difference
 from feedpub.workers import Workers
 
 RUNS_KEPT = 1000
@@ -258,6 +259,7 @@ def _put_out(
         advice=(*touch.advice, *advice),
         written=tuple(staging.written),
         deleted=tuple(staging.deleted),
+        failures=tuple(_not_published(outputs.differences)),
         notices=tuple(notices),
         articles=_live(connection, "article"),
         events=_live(connection, "event"),
@@ -346,6 +348,24 @@ def _next_due(connection: Connection, due: datetime | None, now: datetime) -> da
     if waiting is not None:
         times.append(datetime.fromtimestamp(waiting, UTC))
     return min(times, default=None)
+
+
+def _not_published(differences: Iterable[Difference]) -> Iterator[str]:
+    """A line for each file that a parser read otherwise than its record says, with the first few fields."""
+    by_path: dict[str, list[Difference]] = {}
+    for difference in differences:
+        by_path.setdefault(difference.path, []).append(difference)
+    for path, found in by_path.items():
+        said = "; ".join(
+            f"{one.format}: {one.field}{f' of {one.record_id}' if one.record_id else ''} is {one.found}, "
+            f"should be {one.expected}"
+            for one in found[:3]
+        )
+        more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
+        yield (
+            f"{path} was not published, its last good version stays: {said}{more}. This is a fault of feedpub "
+            "or of a plugin: please report it. It is tried again at each refresh."
+        )
 
 
 def _note_run(connection: Connection, report: Report) -> None:

@@ -18,7 +18,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -127,8 +127,19 @@ class Staging:
                 (self.folder / str(shard)).mkdir(parents=True, exist_ok=True)
         return first
 
-    def put(self, path: str, chunks: Iterable[bytes], media_type: str) -> None:
-        """Stage one file from a stream of chunks; memory does not grow with its size."""
+    def put(
+        self,
+        path: str,
+        chunks: Iterable[bytes],
+        media_type: str,
+        *,
+        refuses: Callable[[bytes], bool] | None = None,
+    ) -> bool:
+        """Stage one file from a stream of chunks; memory does not grow with its size.
+
+        `refuses` is shown the whole file if its bytes are new, and says whether it must not be
+        published. Returns whether the file is published with these bytes now.
+        """
         digest = hashlib.sha256()
         size = 0
         name = staged_name(self.reserve(1))
@@ -140,8 +151,12 @@ class Staging:
         known = self.known([path]).get(path)
         if known == Known(digest.hexdigest()) and (self._output / path).exists():
             os.unlink(self.folder / name)
+        elif refuses is not None and refuses((self.folder / name).read_bytes()):
+            os.unlink(self.folder / name)
+            return False
         else:
             self.note([Staged(path, name, digest.hexdigest(), size, media_type)])
+        return True
 
     def delete_many(self, paths: Iterable[str]) -> None:
         """Have files deleted, after everything else is in place. Unknown paths are left alone."""

@@ -58,6 +58,7 @@ def purge(
     reporters = {row.reporter for row in others}
     transaction.delete(schema.rendered, "record_id", sorted({identifier, *events, *reporters}))
     touch.purged |= {identifier, *reporters}
+    _forget_failures(transaction)
 
 
 def _forget_events(transaction: Transaction, ids: Sequence[str]) -> None:
@@ -107,3 +108,15 @@ def _forget_keys(
         words = {said[0], *(part[1:] for part in said[2:] if part.startswith("@"))} if kind == "e" else set()
         if row.key.startswith(own) or not known[row.id] or not words <= known[row.id]:
             transaction.connection.execute(delete(key).where(key.c.key == row.key))
+
+
+def _forget_failures(transaction: Transaction) -> None:
+    """Forget why files were not published in earlier refreshes: that may be told in an article's words."""
+    run = schema.run
+    for row in transaction.connection.execute(select(run)).all():
+        report = orjson.loads(row.report)
+        if report.get("failures"):
+            kept = orjson.dumps({**report, "failures": []})
+            transaction.connection.execute(
+                update(run).where(run.c.sequence == row.sequence).values(report=kept)
+            )

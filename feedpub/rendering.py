@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from feedpub import plugins
+from feedpub import plugins, verification
 from feedpub.config import Site
 from feedpub.formats import eventpage, icalendar, jsonld, page
 from feedpub.models import Alternate, Channel, Entry
 from feedpub.staging import File, Known, Staged, stage
+from feedpub.verification import Difference
 
 HTML = "text/html"
 RECORD = "application/ld+json"
+ENDINGS = (".html", ".jsonld", ".ics")
+"""Of the files of one record."""
+_Judge = Callable[[bytes], tuple[Difference, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +49,69 @@ class ArchiveJob:
     first: int
 
 
-def render_archive_page(job: ArchiveJob, *, site: Site, output: Path, folder: Path) -> list[Staged]:
-    """Render one archive page in its formats and stage it.
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a worker has staged, and how the files differ from the records that it has not."""
+
+    staged: list[Staged]
+    differences: tuple[Difference, ...] = ()
+
+
+class _Proof:
+    """Has each file read back before it is staged, by the judge that came with it."""
+
+    def __init__(self, *, verify: bool) -> None:
+        self._verify = verify
+        self._judges: dict[str, _Judge] = {}
+        self.differences: list[Difference] = []
+
+    def file(self, judge: _Judge, path: str, content: bytes, media_type: str) -> File:
+        self._judges[path] = judge
+        return File(path, content, media_type)
+
+    def refuses(self, file: File) -> bool:
+        judge = self._judges.get(file.path) if self._verify else None
+        found = judge(file.content) if judge else ()
+        self.differences += found
+        return bool(found)
+
+
+def render_archive_page(job: ArchiveJob, *, site: Site, verify: bool, output: Path, folder: Path) -> Rendered:
+    """Render one archive page in its formats, read it back and stage it.
 
     Raises:
         PublishError: the staging folder cannot be written.
     """
-    return stage(_archive_files(job, site), job.known, output=output, folder=folder, first=job.first)
+    proof = _Proof(verify=verify)
+    staged = stage(
+        _archive_files(job, site, proof), job.known, output=output, folder=folder, first=job.first,
+        refuses=proof.refuses,
+    )  # fmt: skip
+    return Rendered(staged, tuple(proof.differences))
 
 
-def _archive_files(job: ArchiveJob, site: Site) -> Iterator[File]:
+def _archive_files(job: ArchiveJob, site: Site, proof: _Proof) -> Iterator[File]:
     for name in job.formats:
         format_ = plugins.format(name, site)
         tombstones = job.tombstones and format_.tombstones
         shown = [entry for entry in job.entries if tombstones or entry.withdrawn_at is None]
         content = b"".join(format_.assemble(job.channel, [format_.render(entry) for entry in shown]))
-        yield File(job.channel.path_of(format_.filename, job.channel.page), content, format_.media_type)
+        judge = partial(_judge_feed, name, job.channel, shown, site)
+        path = job.channel.path_of(format_.filename, job.channel.page)
+        yield proof.file(judge, path, content, format_.media_type)
+
+
+def _judge_feed(
+    name: str, channel: Channel, entries: Sequence[Entry], site: Site, content: bytes
+) -> tuple[Difference, ...]:
+    return verification.verify_feed(name, content, channel, entries, site)
 
 
 def possible_paths(
     entries: Iterable[Entry], stems: Mapping[str, str], redirects: Sequence[tuple[str, str]]
 ) -> list[str]:
     """Every path that the files of these records may have."""
-    own = [f"{stems[entry.id]}{ending}" for entry in entries for ending in (".html", ".jsonld", ".ics")]
+    own = [f"{stems[entry.id]}{ending}" for entry in entries for ending in ENDINGS]
     return own + [f"{path}.html" for path, _ in redirects]
 
 
@@ -76,16 +121,21 @@ def render(
     site: Site,
     alternates: Sequence[Alternate],
     section_pages: Mapping[str, str],
+    verify: bool,
     output: Path,
     folder: Path,
-) -> list[Staged]:
-    """Render the files of one job and stage those whose bytes are not published already.
+) -> Rendered:
+    """Render the files of one job, read them back, and stage those whose bytes are not published already.
 
     Raises:
         PublishError: the staging folder cannot be written.
     """
-    frame = _Frame(site, alternates, section_pages)
-    return stage(_files(job, frame), job.known, output=output, folder=folder, first=job.first)
+    proof = _Proof(verify=verify)
+    frame = _Frame(site, alternates, section_pages, proof)
+    staged = stage(
+        _files(job, frame), job.known, output=output, folder=folder, first=job.first, refuses=proof.refuses
+    )
+    return Rendered(staged, tuple(proof.differences))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +145,7 @@ class _Frame:
     site: Site
     alternates: Sequence[Alternate]
     section_pages: Mapping[str, str]
+    proof: _Proof
 
 
 def _files(job: Job, frame: _Frame) -> Iterator[File]:
@@ -108,7 +159,7 @@ def _files(job: Job, frame: _Frame) -> Iterator[File]:
                 )
                 yield File(path, content, HTML, status=410)
             if entry.is_event:
-                yield from _calendar_file(entry, site)
+                yield from _calendar_file(entry, frame)
         elif entry.is_event:
             yield from _event_files(entry, frame)
         else:
@@ -131,20 +182,30 @@ def _article_files(entry: Entry, job: Job, frame: _Frame) -> Iterator[File]:
             entry, site=frame.site, alternates=frame.alternates, event_pages=pages,
             section_pages=frame.section_pages,
         )  # fmt: skip
-        yield File(entry.page_path, content, HTML)
-    yield File(entry.record_path, jsonld.record_document(entry.data, *entry.events), RECORD)
+        judge = partial(verification.verify_page, entry=entry, site=frame.site)
+        yield frame.proof.file(judge, entry.page_path, content, HTML)
+    yield _record_file(entry, frame)
+
+
+def _record_file(entry: Entry, frame: _Frame) -> File:
+    content = jsonld.record_document(entry.data, *entry.events)
+    judge = partial(verification.verify_record, entry=entry)
+    return frame.proof.file(judge, entry.record_path, content, RECORD)
 
 
 def _event_files(entry: Entry, frame: _Frame) -> Iterator[File]:
     if entry.page_path is not None:
         content = eventpage.render_event(entry, site=frame.site, alternates=frame.alternates)
-        yield File(entry.page_path, content, HTML)
-    yield File(entry.record_path, jsonld.record_document(entry.data), RECORD)
-    yield from _calendar_file(entry, frame.site)
+        judge = partial(verification.verify_event_page, entry=entry, site=frame.site)
+        yield frame.proof.file(judge, entry.page_path, content, HTML)
+    yield _record_file(entry, frame)
+    yield from _calendar_file(entry, frame)
 
 
-def _calendar_file(entry: Entry, site: Site) -> Iterator[File]:
+def _calendar_file(entry: Entry, frame: _Frame) -> Iterator[File]:
     """The event alone as a calendar, cancelled if it is withdrawn; none if its day is not known."""
     if icalendar.fits(entry.data):
         path = entry.record_path.removesuffix(".jsonld") + ".ics"
-        yield File(path, icalendar.event_document(entry, site), icalendar.CalendarFormat.media_type)
+        content = icalendar.event_document(entry, frame.site)
+        judge = partial(verification.verify_calendar_file, entry=entry, site=frame.site)
+        yield frame.proof.file(judge, path, content, icalendar.CalendarFormat.media_type)

@@ -7,9 +7,10 @@ so that one changed record rewrites one file of each kind.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -25,6 +26,7 @@ from feedpub.publication import Staging
 from feedpub.staging import File
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
+from feedpub.verification import Difference, verify_dump, verify_sitemap
 from feedpub.windows import Windows
 
 UPCOMING = 12
@@ -33,6 +35,7 @@ UPCOMING = 12
 DUMP_SIZE, CHANGES_SIZE, SITEMAP_SIZE = 100, 500, 1000
 """Records, changes and addresses in one file; never to be changed, followers count with them."""
 
+_Judge = Callable[[str, bytes], tuple[Difference, ...]]
 _XML, _JSON, _NDJSON = "application/xml", "application/json", "application/x-ndjson"
 _NEWS = "sitemap-news.xml"
 _OPML, _OPML_TYPE = "feeds.opml", "text/x-opml"
@@ -55,6 +58,8 @@ class SiteFiles:
     renderers: str
     now: int
     anew: bool
+    differences: list[Difference] = field(default_factory=list)
+    """Why files were not published: how they differ from the records, as a parser read them."""
 
     def stage(self, listings: Iterable[FeedConfig]) -> int | None:
         """Stage what must change; `listings` are feeds with a page of their own that may have changed.
@@ -76,6 +81,16 @@ class SiteFiles:
 
     def _entries(self, ids: list[str]) -> list[Entry]:
         return entries.load(self.transaction, ids, site=self.config.site, renderers=self.renderers)
+
+    def _put(self, path: str, content: bytes, media_type: str, judge: _Judge) -> None:
+        """Stage one file, unless its judge reads something else in it than it should say."""
+
+        def refuses(written: bytes) -> bool:
+            found = judge(path, written)
+            self.differences += found
+            return bool(found)
+
+        self.staging.put(path, [content], media_type, refuses=refuses if self.config.publish.verify else None)
 
     def _is_due(self, key: str, said: Any, path: str) -> bool:
         """Whether a file must be made anew: it is not there, or was made of something else than `said`."""
@@ -160,7 +175,7 @@ class SiteFiles:
             path = f"sitemap-{number + 1}.xml"
             urls = list(self._addresses(number))
             if urls:
-                self.staging.put_many([File(path, sitemap.urlset(urls), _XML)])
+                self._put(path, sitemap.urlset(urls), _XML, verify_sitemap)
             else:
                 self.staging.delete_many([path])
         due = self._news()
@@ -173,7 +188,7 @@ class SiteFiles:
             for row in self._connection.execute(maps.order_by(file.c.path))
         ]
         if listed:
-            self.staging.put_many([File("sitemap.xml", sitemap.index(listed), _XML)])
+            self._put("sitemap.xml", sitemap.index(listed), _XML, verify_sitemap)
         else:
             self.staging.delete_many(["sitemap.xml"])
         return due
@@ -219,7 +234,7 @@ class SiteFiles:
         if found.content is None:
             self.staging.delete_many([_NEWS])
         else:
-            self.staging.put_many([File(_NEWS, found.content, _XML)])
+            self._put(_NEWS, found.content, _XML, verify_sitemap)
         due = int(found.next_change_at.timestamp()) if found.next_change_at else None
         made = {"digest": digest, "due": due, "stands": found.content is not None}
         self.transaction.set_meta("news", orjson.dumps(made).decode())
@@ -250,9 +265,10 @@ class SiteFiles:
                 )
                 .order_by(member.c.position)
             )  # fmt: skip
-            lines = [ndjson.record_line(orjson.loads(row.data)) for row in self._connection.execute(query)]
+            records = [orjson.loads(row.data) for row in self._connection.execute(query)]
             path = f"dump/{number // 100}/records-{number + 1}.ndjson"
-            self.staging.put_many([File(path, b"".join(lines), _NDJSON)])
+            content = b"".join(map(ndjson.record_line, records))
+            self._put(path, content, _NDJSON, partial(verify_dump, records=records))
         self._index("dump", "records", self.history.count(EVERYTHING), DUMP_SIZE)
 
     def _changes(self) -> None:

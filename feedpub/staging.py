@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +54,13 @@ def staged_name(number: int) -> str:
 
 
 def stage(
-    files: Iterable[File], known: Mapping[str, Known], *, output: Path, folder: Path, first: int
+    files: Iterable[File],
+    known: Mapping[str, Known],
+    *,
+    output: Path,
+    folder: Path,
+    first: int,
+    refuses: Callable[[File], bool] = lambda _: False,
 ) -> list[Staged]:
     """Write those files that do not stand in `output` already, and tell which.
 
@@ -64,6 +70,7 @@ def stage(
         output: the published folder.
         folder: the staging folder; `staged_name` of each number from `first` can be written in it.
         first: the first of as many numbers as there are files.
+        refuses: says of a file that would be written that it must not be: what stands there stays.
 
     Raises:
         PublishError: a file could not be written.
@@ -74,6 +81,8 @@ def stage(
         digest = hashlib.sha256(file.content).hexdigest()
         before = known.get(file.path)
         if before == Known(digest, file.status, file.redirect) and (output / file.path).exists():
+            continue
+        if refuses(file):
             continue
         name = staged_name(number)
         number += 1

@@ -18,7 +18,7 @@ from feedpub.decisions import Decision
 from feedpub.errors import ConfigError
 from feedpub.filing import Touch
 from feedpub.history import History
-from feedpub.outputs import PAGES_AGAIN
+from feedpub.outputs import PAGES_WHEN_BACK
 from feedpub.removal import Removal
 from feedpub.reports import Report
 from feedpub.store import STORE_NAME, open_store, schema
@@ -100,7 +100,7 @@ def withdraw(
                 archived.append(_ARCHIVED.format(done[-1].headline or identifier))
 
     report = pipeline.republish(config, change, now=now)
-    return Outcome(report, tuple(done), tuple(_remains(config, done)) if purge else tuple(archived))
+    return Outcome(report, tuple(done), tuple(_remains(config, done, report)) if purge else tuple(archived))
 
 
 def take_back(config: Config, articles: Sequence[str], *, now: datetime | None = None) -> list[Withdrawn]:
@@ -169,8 +169,8 @@ def _is_archived(transaction: Transaction, config: Config, identifier: str, at: 
 def _expect(transaction: Transaction, decision: Decision, at: int) -> None:
     """Have an article come back whole, or a copy of it if its own document is gone."""
     if decision.purged:
-        waiting = set(orjson.loads(transaction.get_meta(PAGES_AGAIN) or b"[]"))
-        transaction.set_meta(PAGES_AGAIN, orjson.dumps(sorted(waiting | {decision.id})).decode())
+        waiting = set(orjson.loads(transaction.get_meta(PAGES_WHEN_BACK) or b"[]"))
+        transaction.set_meta(PAGES_WHEN_BACK, orjson.dumps(sorted(waiting | {decision.id})).decode())
     if not any(transaction.rows(schema.document, "record_id", [decision.id])):
         release(transaction, [decision.id], at=at)
 
@@ -273,8 +273,10 @@ def _file(config: Config, source: str, place: str) -> Path | None:
     return None
 
 
-def _remains(config: Config, purged: Iterable[Withdrawn]) -> Iterator[str]:
+def _remains(config: Config, purged: Iterable[Withdrawn], report: Report) -> Iterator[str]:
     """What is left of purged articles, and why."""
+    if report.failures:
+        yield "Files that were not published anew, for the reasons told, and may hold it: each refresh tries again."
     for one in purged:
         if one.file is not None:
             yield f"{one.file}: its source, which feedpub never changes. Delete it there."

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedpub import dates, verification
+from feedpub import dates, plugins, verification
 from feedpub.formats import eventpage, jsonld, ndjson, newssitemap, page, sitemap
 from feedpub.formats.atom import AtomFormat
 from feedpub.formats.eventsld import EventsFormat
@@ -122,7 +122,7 @@ def verify(
         case "record":
             return verification.verify_record(content, entry)
         case "dump":
-            return verification.verify_dump("dump/0.ndjson", content, entries)
+            return verification.verify_dump("dump/0.ndjson", content, [entry.data for entry in entries])
         case "sitemap":
             return verification.verify_sitemap("sitemaps/news.xml", content, entries, news=True)
     raise AssertionError(name)
@@ -686,3 +686,20 @@ def _properties(schema: Any) -> set[str]:
         own = set(schema["properties"]) if isinstance(schema.get("properties"), dict) else set()
         return own.union(*map(_properties, schema.values()))
     return set().union(*map(_properties, schema)) if isinstance(schema, list) else set()
+
+
+def test_unchanged_tombstones_are_cut_out_whole() -> None:
+    withdrawn = replace(
+        ARTICLE,
+        withdrawn_at=ARTICLE.updated_at,
+        data={"@type": "NewsArticle", "@id": "urn:x:>"},
+        id="urn:x:>",
+    )
+    entries = [ARTICLE, withdrawn, OTHER, replace(withdrawn, id="urn:x:2", data={"@id": "urn:x:2"})]
+    format_ = plugins.format("atom", samples.SITE)
+    content = b"".join(format_.assemble(samples.CHANNEL, map(format_.render, entries)))
+    for changed in ({ARTICLE.id}, {OTHER.id}, {withdrawn.id}, set()):
+        found = verification.verify_feed(
+            "atom", content, samples.CHANNEL, entries, samples.SITE, changed=changed
+        )
+        assert found == ()

@@ -125,6 +125,15 @@ def test_a_file_that_is_not_the_one_in_the_manifest_is_told(published: Newsroom)
     assert [d.path for d in only(found, field="items", format="manifest")] == ["feed.json"]
 
 
+def test_a_manifest_of_another_form_is_told(published: Newsroom) -> None:
+    manifest = json.loads(published.read("manifest.json"))
+    manifest["files"]["feed.xml"]["hash"] = "abc"
+    (published.output / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    found = verdict(published)
+    assert {d.path for d in only(found, field="syntax", format="manifest")} == {"manifest.json"}
+    assert [d.path for d in only(found, field="hash")] == ["feed.xml"]
+
+
 def test_addresses_without_a_file_are_told(published: Newsroom) -> None:
     newest = json.loads(published.read("feed.json"))["items"][0]["url"]
     page = newest.removeprefix("https://news.example/")

@@ -19,7 +19,9 @@ from sqlalchemy import select
 from feedpub import checking, cli, withdrawal
 from feedpub.config import FeedConfig, Publish, Where
 from feedpub.errors import ConfigError, PublishError
+from feedpub.formats.jsonfeed import JsonFeedFormat
 from feedpub.store import open_store, schema
+from feedpub.workers import Workers
 from tests.articles import BODY, markdown
 from tests.conftest import NOW, Newsroom
 
@@ -446,6 +448,36 @@ def test_a_store_set_aside_is_named_as_what_remains(newsroom: Newsroom) -> None:
     outcome = withdrawal.withdraw(newsroom.config, [purged], purge=True, now=NOW + 2 * DAY)
     (aside,) = newsroom.config.state.glob("store.sqlite3.*")
     assert any(str(aside) in line for line in outcome.remains)
+
+
+def test_what_earlier_refreshes_failed_at_is_forgotten_with_a_purge(newsroom: Newsroom) -> None:
+    archived(newsroom)
+    with open_store(newsroom.config) as store, store.transaction() as transaction:
+        told = json.dumps({"failures": [f"feed.xml was not published: author is {SECRET}"], "articles": 22})
+        transaction.connection.execute(schema.run.insert().values(started_at=0, report=told.encode()))
+    withdrawal.withdraw(newsroom.config, ["purged.md"], purge=True, now=NOW + 2 * DAY)
+    assert traces(newsroom.root, WORDS, but=newsroom.articles) == []
+    with open_store(newsroom.config) as store:
+        assert store.status().last_run == {"failures": [], "articles": 22}
+
+
+def test_an_archive_page_that_cannot_be_verified_is_purged_by_a_later_refresh(
+    newsroom: Newsroom, monkeypatch: Any
+) -> None:
+    purged = archived(newsroom)
+    render = JsonFeedFormat.render
+    with monkeypatch.context() as patched:
+        # No other process, so that the patch holds there too.
+        patched.setattr(Workers, "map", lambda _, function, chunks, **__: ((c, function(c)) for c in chunks))
+        patched.setattr(
+            JsonFeedFormat, "render", lambda self, e: render(self, e).replace(b"Other", b"Another")
+        )
+        outcome = withdrawal.withdraw(newsroom.config, [purged], purge=True, now=NOW + 2 * DAY)
+    assert outcome.report.failed
+    assert "not published anew" in outcome.remains[0]
+    assert HEADLINE in newsroom.read("archives/0/feed-1.json")
+    newsroom.publish(now=NOW + 3 * DAY)
+    assert traces(newsroom.root, WORDS, but=newsroom.articles) == []
 
 
 def test_the_store_keeps_no_free_pages_after_a_purge(newsroom: Newsroom) -> None:

@@ -61,6 +61,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if not options.has_store(config):
         raise ConfigError("Nothing has been published here yet: run `feedpub publish`.")
     from feedpub import withdrawal
+    from feedpub.cli.terminal import clean
 
     if arguments.undo:
         restored = withdrawal.take_back(config, arguments.articles)
@@ -77,6 +78,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         terminal.json({"withdrawn": outcome.withdrawn, **counts, "remains": outcome.remains})
     else:
         terminal.data("\n".join(_told(outcome)))
+    for failure in outcome.report.failures:
+        terminal.message(clean(f"feedpub: {failure}"))
     return options.FAILED if outcome.report.failed else options.DONE
 
 

@@ -17,7 +17,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from feedpub.config import Site
-from feedpub.models import Channel, Entry
+from feedpub.formats.graph import CONTEXT
+from feedpub.models import JSON, Channel, Entry
 from feedpub.verification.differences import Difference
 
 __all__ = [
@@ -127,13 +128,18 @@ def verify_sitemap(
     return _judged(path, "sitemap", lambda: sitemaps.differences(path, content, entries, news=news))
 
 
-def verify_dump(path: str, content: bytes, entries: Sequence[Entry]) -> tuple[Difference, ...]:
-    """All differences of a file of the dump: one record a line, in the order of `entries`."""
+def verify_dump(path: str, content: bytes, records: Sequence[JSON]) -> tuple[Difference, ...]:
+    """All differences of a file of the dump: one record a line, in the order of `records`."""
     from feedpub.verification.linkeddata import record_differences
-    from feedpub.verification.statements import lines_of
+    from feedpub.verification.statements import lines_of, loaded
 
-    records = [entry.data for entry in entries]
-    return _judged(path, "dump", lambda: record_differences(path, "dump", lines_of(content), records))
+    def judged() -> tuple[Difference, ...]:
+        wanted = [{"@context": CONTEXT, **record} for record in records]
+        if content.endswith(b"\n") and [loaded(line) for line in content.split(b"\n")[:-1]] == wanted:
+            return ()  # word for word the records, which were read back by themselves
+        return record_differences(path, "dump", lines_of(content), records)
+
+    return _judged(path, "dump", judged)
 
 
 def _feed(

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from feedpub.validation import validate_document
 from feedpub.verification.differences import Difference, Place
 from feedpub.verification.readings import Reading, read
 
@@ -104,15 +105,23 @@ class _Check:
                 self._found(Place(f"{name}/{MANIFEST}", "manifest").differs("items", "a manifest", None))
             else:
                 files |= inner["files"]
-        return {path: files[path].get("hash") for path in sorted(files) if _is_inside(path)}
+        known = {path: said for path, said in sorted(files.items()) if _is_inside(path)}
+        return {path: said.get("hash") if isinstance(said, dict) else None for path, said in known.items()}
 
     def _manifest(self, path: str) -> dict[str, Any] | None:
         try:
             found = json.loads((self._folder / path).read_bytes())
         except (FileNotFoundError, ValueError):
             return None
-        is_manifest = isinstance(found, dict) and isinstance(found.get("files"), dict)
-        return found if is_manifest else None
+        if not isinstance(found, dict) or not isinstance(found.get("files"), dict):
+            return None
+        for problem in validate_document("manifest", found):
+            self._found(
+                Place(path, "manifest").differs(
+                    "syntax", f"{problem.pointer} to keep the schema", problem.message
+                )
+            )
+        return found
 
     def _found(self, difference: Difference) -> None:
         self.verdict.differences.append(difference)

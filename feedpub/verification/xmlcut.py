@@ -5,6 +5,7 @@ Heavier parsers then read what changed and the frame around it, but no item that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,9 +54,24 @@ def cut(content: bytes) -> Cut:
         parser.Parse(content, True)
     except expat.ExpatError as error:
         raise ValueError(f"not well-formed XML: {error}") from error
-    # The end of an element is where its end tag begins, or the whole of an empty one: find its ">".
-    spans = [(start, content.index(b">", end) + 1) for start, end in reader.spans]
+    spans = [(start, _end(content, start, end)) for start, end in reader.spans]
     return Cut(content, tuple(reader.ids), tuple(spans))
+
+
+_TAG = re.compile(rb"""<([^\s/>]+)(?:[^>"']|"[^"]*"|'[^']*')*>""")
+
+
+def _end(content: bytes, start: int, end: int) -> int:
+    """Where an element is over, of which expat told that it ends at `end`: there its end tag begins.
+
+    Of an element without one, versions of expat tell the beginning or the end of its only tag.
+    """
+    tag = _TAG.match(content, start)
+    if tag is None:
+        raise ValueError(f"no tag begins at byte {start}")
+    if content.startswith(b"</" + tag[1], end):
+        return content.index(b">", end) + 1
+    return tag.end()
 
 
 @dataclass(slots=True)

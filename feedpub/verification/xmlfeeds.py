@@ -33,6 +33,9 @@ _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _REFERENCE = re.compile("&([A-Za-z0-9_]+);")
 Read = list[tuple[str, dict[str, Any]]]
 
+ARCHIVE_STEP = 10
+"""On an archive page, feedparser reads every tenth item."""
+
 
 def differences(
     path: str,
@@ -66,6 +69,11 @@ def differences(
     if channel is not None:
         found += compared(place, None, _frame(channel, kind), frame_of(root, kind))
     found += _items(place, expected, items_of(root, kind))
+    if channel is not None and channel.page is not None:
+        # Its items were written by what feedparser watches in the subscription document; it takes ten
+        # times as long as ElementTree, which has read them all.
+        expected = dict(list(expected.items())[::ARCHIVE_STEP])
+        part = document.only(expected.keys())
     found += _readers(Place(path, f"{kind}/feedparser"), kind, part, expected)
     return tuple(found)
 
