@@ -276,5 +276,13 @@ class FeedFiles:
         return due
 
 
+def forget_archives(transaction: Transaction) -> None:
+    """Have every full page written again: the output is gone, and they with it."""
+    meta = schema.meta
+    for row in transaction.connection.execute(select(meta).where(meta.c.key.startswith("archive:"))).all():
+        known = {**orjson.loads(row.value), "frame": ""}
+        transaction.set_meta(row.key, orjson.dumps(known).decode())
+
+
 def _archive_key(path: str, name: str) -> str:
     return f"archive:{name}:{path}"
