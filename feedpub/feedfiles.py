@@ -30,6 +30,7 @@ from feedpub.windows import Window, Windows
 from feedpub.workers import Workers
 
 CHUNK = 100
+_FOLLOWED = "followed:"
 
 
 @dataclass(slots=True)
@@ -65,11 +66,22 @@ class FeedFiles:
         return list(found.values())
 
     def join(self) -> None:
-        """Note what is in each feed with archive pages for the first time."""
-        windows = Windows(self._connection, self.now)
+        """Note what is in each feed with archive pages for the first time.
+
+        That is what changed in this refresh, and everything for a feed that is new or whose filter is.
+        """
+        tx, windows = self.transaction, Windows(self._connection, self.now)
+        followed = set()
         for feed in self.config.feeds:
             if feed.has_archive:
-                self.history.join(feed.path, windows.candidates(feed))
+                key, digest = f"{_FOLLOWED}{feed.path}", windows.filter_digest(feed)
+                self.history.join(feed.path, windows.candidates(feed, changed=tx.get_meta(key) == digest))
+                tx.set_meta(key, digest)
+                followed.add(key)
+        # Nobody notes what comes into the others: they begin anew when they have an archive again.
+        meta = schema.meta
+        stale = meta.c.key.startswith(_FOLLOWED) & meta.c.key.not_in(followed)
+        self._connection.execute(delete(meta).where(stale))
 
     def stage(self, feed: FeedConfig) -> None:
         """Stage the documents of one feed that must change."""

@@ -264,6 +264,26 @@ def test_a_filtered_feed_has_pages_of_its_own(newsroom: Newsroom) -> None:
         assert versions(walked(newsroom, name, "harbour/")) == {**dict.fromkeys(harbour, 1), 4: 2}
 
 
+@pytest.mark.parametrize("later", ["feed", "filter", "archive", "format"])
+def test_a_feed_that_is_configured_later_has_the_whole_history(newsroom: Newsroom, later: str) -> None:
+    first = {
+        "feed": (),
+        "filter": (replace(HARBOUR, where=Where(section=("town",))),),
+        "archive": (replace(HARBOUR, archive=False),),
+        "format": (replace(HARBOUR, formats=("rss",)),),
+    }[later]
+    newsroom.configure(feeds=(FeedConfig(), *first))
+    now = publish_batches(newsroom)
+    newsroom.configure(feeds=(FeedConfig(), HARBOUR))
+    newsroom.publish(now=now + DAY)
+    harbour = dict.fromkeys([number for number in range(1, 131) if number % 3 == 0], 1)
+    for name in ITEM_FORMATS:
+        found = versions(walked(newsroom, name, "harbour/"))
+        assert {number: found.get(number) for number in harbour} == harbour
+        if later != "filter":  # pages that are full keep what they hold
+            assert found == harbour
+
+
 def test_a_feed_without_tombstones_leaves_out_what_was_withdrawn(newsroom: Newsroom) -> None:
     newsroom.configure(feeds=(FeedConfig(tombstones=False),))
     now = change_much(newsroom, publish_batches(newsroom))
