@@ -186,6 +186,30 @@ def test_a_walk_finds_every_article_once_in_its_newest_version(newsroom: Newsroo
         assert 120 not in versions(newcomer)  # it was on no full page
 
 
+def test_what_comes_back_with_a_stated_time_of_change_is_newer_than_its_end(newsroom: Newsroom) -> None:
+    text = markdown("Report 1", "Matter 1.\n\nVersion 1.", modified="2025-09-01T12:00:00+00:00")
+    save(newsroom, "1.md", text)
+    save(newsroom, "2.md", markdown("Report 2", "Matter 2.\n\nVersion 1."))
+    newsroom.publish()
+    subscribers = [walked(newsroom, name) for name in ITEM_FORMATS]
+    (newsroom.articles / "1.md").unlink()
+    newsroom.publish(now=NOW + DAY)
+    for subscriber in subscribers:
+        subscriber.poll()
+    save(newsroom, "1.md", text)
+    newsroom.publish(now=NOW + 2 * DAY)
+    for subscriber in subscribers:
+        subscriber.poll()
+        assert versions(subscriber) == {1: 1, 2: 1}
+    before = newsroom.files()
+    newsroom.publish(now=NOW + 3 * DAY, rebuild=True)
+    assert newsroom.files() == before
+    (newsroom.config.state / "ledger.ndjson").unlink()
+    newsroom.publish(now=NOW + 4 * DAY)
+    newsroom.publish(now=NOW + 5 * DAY, rebuild=True)
+    assert newsroom.files() == before
+
+
 @pytest.mark.parametrize("filled", ["before", "in between", "at the end"])
 def test_with_the_store_deleted_the_history_goes_on_as_if_nothing_had_been(
     newsroom: Newsroom, tmp_path: Path, filled: str

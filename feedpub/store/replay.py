@@ -68,7 +68,7 @@ def _withdrawn(connection: Connection, line: Line) -> None:
 
 
 def _restored(connection: Connection, line: Line) -> None:
-    changed = {"changed_at": line["at"]} if "at" in line else {}
+    changed = {"changed_at": line["at"], "restored_at": line["at"]} if "at" in line else {}
     _set(connection, line["id"], withdrawn_at=None, **changed, **_revision(line))
 
 
@@ -228,6 +228,8 @@ def export_ledger(connection: Connection, ledger: Ledger) -> None:
                 "content": row.content, "document": row.document,
             }
         )  # fmt: skip
+        if row.restored_at is not None:
+            ledger.append({"op": "restored", "id": row.id, "at": row.restored_at})
         if row.changed_at is not None:
             ledger.append(
                 {
