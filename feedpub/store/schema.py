@@ -212,6 +212,9 @@ change = Table(
     # added, modified, deleted
     Column("change", Text, nullable=False),
     Column("at", Integer, nullable=False),
+    # what the line says of the record, which may be of another type and elsewhere by now
+    Column("type", Text),
+    Column("stem", Text),
 )
 
 listed = Table(
@@ -305,9 +308,11 @@ def _history(connection: Connection) -> None:
 
 
 def _returns(connection: Connection) -> None:
-    """When a withdrawn article came back."""
+    """When a withdrawn article came back, and what lines of the changes feed said."""
     for table, column, kind in (
         ("identity", "restored_at", "INTEGER"),
+        ("change", "type", "TEXT"),
+        ("change", "stem", "TEXT"),
     ):
         known = {row.name for row in connection.exec_driver_sql(f"PRAGMA table_info({table})")}
         if column not in known:  # an earlier migration may have made the table as it is now
