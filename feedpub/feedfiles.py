@@ -72,10 +72,15 @@ class FeedFiles:
         """
         tx, windows = self.transaction, Windows(self._connection, self.now)
         followed = set()
+        restored = schema.record.c.id.in_(tx.restored)
         for feed in self.config.feeds:
             if feed.has_archive:
                 key, digest = f"{_FOLLOWED}{feed.path}", windows.filter_digest(feed)
+                paging = self.history.paging(feed.path, feed.limit)
                 self.history.join(feed.path, windows.candidates(feed, changed=tx.get_meta(key) == digest))
+                if tx.restored:
+                    back = windows.candidates(feed, changed=True).where(restored)
+                    self.history.join_again(feed.path, back, paging)
                 tx.set_meta(key, digest)
                 followed.add(key)
         # Nobody notes what comes into the others: they begin anew when they have an archive again.

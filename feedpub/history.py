@@ -74,6 +74,29 @@ class History:
         for start in range(first, self._count(path), _CHUNK):
             tx.log(op="joined", path=path, first=start, ids=self._between(path, start, start + _CHUNK))
 
+    def join_again(self, path: str, candidates: Select[tuple[str]], paging: Paging) -> None:
+        """Let articles that came back stand on a page to come too, where theirs is full already.
+
+        That page may have been written while they were withdrawn, and never changes. `paging` is
+        how the history was cut before this refresh.
+        """
+        tx, member = self._tx, schema.member
+        last = func.max(member.c.position)
+        query = (
+            select(member.c.record_id)
+            .where(member.c.path == path, member.c.record_id.in_(candidates))
+            .group_by(member.c.record_id)
+            .having(last < paging.full * paging.size)
+            .order_by(last)
+        )
+        ids = list(tx.connection.execute(query).scalars())
+        if not ids:
+            return
+        first = self._count(path)
+        rows = [{"path": path, "position": n, "record_id": i} for n, i in enumerate(ids, first)]
+        tx.connection.execute(insert(member), rows)
+        tx.log(op="joined", path=path, first=first, ids=ids)
+
     def paging(self, path: str, limit: int) -> Paging:
         """How the history of the feed at `path` is cut; decided when it is asked for the first time."""
         key = f"page_size:{path}"

@@ -84,6 +84,10 @@ LIVE_AFTER = {n: {3: 3, 77: 2, 125: 2}.get(n, 1) for n in range(1, 136) if n not
 """Report → version, after `change_much`."""
 
 
+PAGE_3 = [*range(149, 135, -1), 10, *range(135, 120, -1), *range(119, 100, -1)]
+"""What page 3 holds after `change_much` and 20 more: 10, which came back, and no more of 120 than its end."""
+
+
 def reader(newsroom: Newsroom, name: str, folder: str = "") -> Reader:
     return Reader(served(newsroom.output, SITE), f"{SITE}{folder}{name}", ITEM_FORMATS[name])
 
@@ -210,6 +214,27 @@ def test_what_comes_back_with_a_stated_time_of_change_is_newer_than_its_end(news
     assert newsroom.files() == before
 
 
+def test_what_was_withdrawn_when_its_page_filled_and_came_back_is_found_for_ever(newsroom: Newsroom) -> None:
+    publish_batches(newsroom, (45,))
+    (newsroom.articles / "7.md").unlink()
+    for number in range(46, 56):
+        write(newsroom, number)
+    newsroom.publish(now=NOW + 2 * DAY)
+    assert 7 not in on_page(newsroom, "archives/0/feed-1.xml")
+    write(newsroom, 7)
+    newsroom.publish(now=NOW + 3 * DAY)
+    newsroom.publish(now=NOW + 3 * DAY)  # the same second: it is not filed once more
+    for number in range(56, 110):
+        write(newsroom, number)
+    newsroom.publish(now=NOW + 50 * DAY)
+    for name in ITEM_FORMATS:
+        assert on_page(newsroom, archive_path(name, 2)) == [*range(99, 55, -1), 7, *range(55, 50, -1)]
+        assert versions(walked(newsroom, name)) == dict.fromkeys(range(1, 110), 1)
+    before = newsroom.files()
+    newsroom.publish(now=NOW + 50 * DAY, rebuild=True)
+    assert newsroom.files() == before
+
+
 @pytest.mark.parametrize("filled", ["before", "in between", "at the end"])
 def test_with_the_store_deleted_the_history_goes_on_as_if_nothing_had_been(
     newsroom: Newsroom, tmp_path: Path, filled: str
@@ -240,7 +265,7 @@ def test_with_the_store_deleted_the_history_goes_on_as_if_nothing_had_been(
         lose_the_store()
         report = newsroom.publish(now=now + DAY)
         assert (report.written, report.deleted, newsroom.files()) == ((), (), before)
-    assert on_page(newsroom, "archives/0/feed-3.atom") == [n for n in range(150, 100, -1) if n != 120]
+    assert on_page(newsroom, "archives/0/feed-3.atom") == PAGE_3
     expected = LIVE_AFTER | dict.fromkeys(range(136, 156), 1)
     for name in TOLD_OF_DELETIONS:
         assert versions(walked(newsroom, name)) == expected
@@ -317,7 +342,7 @@ def test_a_feed_without_tombstones_leaves_out_what_was_withdrawn(newsroom: Newsr
     for name in TOLD_OF_DELETIONS:
         contents = [newsroom.read(name), *archives(newsroom).values()]
         assert not any(b"deleted-entry" in content or b"dateDeleted" in content for content in contents)
-        assert on_page(newsroom, archive_path(name, 3)) == [n for n in range(150, 100, -1) if n != 120]
+        assert on_page(newsroom, archive_path(name, 3)) == PAGE_3
         found = versions(walked(newsroom, name))
         assert found.keys() - LIVE_AFTER.keys() == {60, *range(136, 156)}  # 60 stood on a full page
 
