@@ -31,6 +31,7 @@ from feedpub.windows import Window, Windows
 from feedpub.workers import Workers
 
 CHUNK = 100
+_FOLLOWED = "followed:"
 
 
 @dataclass(slots=True)
@@ -70,11 +71,27 @@ class FeedFiles:
         return list(found.values())
 
     def join(self) -> None:
-        """Note what is in each feed with archive pages for the first time."""
-        windows = Windows(self._connection, self.now)
+        """Note what is in each feed with archive pages for the first time.
+
+        That is what changed in this refresh, and everything for a feed that is new or whose filter is.
+        """
+        tx, windows = self.transaction, Windows(self._connection, self.now)
+        followed = set()
+        restored = schema.record.c.id.in_(tx.restored)
         for feed in self.config.feeds:
             if feed.has_archive:
-                self.history.join(feed.path, windows.candidates(feed))
+                key, digest = f"{_FOLLOWED}{feed.path}", windows.filter_digest(feed)
+                paging = self.history.paging(feed.path, feed.limit)
+                self.history.join(feed.path, windows.candidates(feed, changed=tx.get_meta(key) == digest))
+                if tx.restored:
+                    back = windows.candidates(feed, changed=True).where(restored)
+                    self.history.join_again(feed.path, back, paging)
+                tx.set_meta(key, digest)
+                followed.add(key)
+        # Nobody notes what comes into the others: they begin anew when they have an archive again.
+        meta = schema.meta
+        stale = meta.c.key.startswith(_FOLLOWED) & meta.c.key.not_in(followed)
+        self._connection.execute(delete(meta).where(stale))
 
     def stage(self, feed: FeedConfig) -> None:
         """Stage the documents of one feed that must change."""
@@ -275,6 +292,14 @@ class FeedFiles:
         self.transaction.flush()
         due: int | None = self._connection.execute(select(func.min(schema.window.c.due_at))).scalar()
         return due
+
+
+def forget_archives(transaction: Transaction) -> None:
+    """Have every full page written again: the output is gone, and they with it."""
+    meta = schema.meta
+    for row in transaction.connection.execute(select(meta).where(meta.c.key.startswith("archive:"))).all():
+        known = {**orjson.loads(row.value), "frame": ""}
+        transaction.set_meta(row.key, orjson.dumps(known).decode())
 
 
 def _archive_key(path: str, name: str) -> str:

@@ -130,6 +130,9 @@ class Filing:
             else int(published.timestamp()) if published
             else identity.first_seen_at
         )  # fmt: skip
+        if identity.restored_at is not None:
+            # Whatever time of change it states, readers were told since that it was gone.
+            updated_at = max(updated_at, identity.restored_at)
         self._put_article(
             record, article.body_html,
             url_key=canonical(article.url) if article.url else None,

@@ -74,6 +74,29 @@ class History:
         for start in range(first, self._count(path), _CHUNK):
             tx.log(op="joined", path=path, first=start, ids=self._between(path, start, start + _CHUNK))
 
+    def join_again(self, path: str, candidates: Select[tuple[str]], paging: Paging) -> None:
+        """Let articles that came back stand on a page to come too, where theirs is full already.
+
+        That page may have been written while they were withdrawn, and never changes. `paging` is
+        how the history was cut before this refresh.
+        """
+        tx, member = self._tx, schema.member
+        last = func.max(member.c.position)
+        query = (
+            select(member.c.record_id)
+            .where(member.c.path == path, member.c.record_id.in_(candidates))
+            .group_by(member.c.record_id)
+            .having(last < paging.full * paging.size)
+            .order_by(last)
+        )
+        ids = list(tx.connection.execute(query).scalars())
+        if not ids:
+            return
+        first = self._count(path)
+        rows = [{"path": path, "position": n, "record_id": i} for n, i in enumerate(ids, first)]
+        tx.connection.execute(insert(member), rows)
+        tx.log(op="joined", path=path, first=first, ids=ids)
+
     def paging(self, path: str, limit: int) -> Paging:
         """How the history of the feed at `path` is cut; decided when it is asked for the first time."""
         key = f"page_size:{path}"
@@ -126,7 +149,8 @@ class History:
             if digest == before:
                 continue
             change = "deleted" if not digest else "modified" if before else "added"
-            lines.append((change, entry.id, digest))
+            stem = entry.record_path.removesuffix(".jsonld")
+            lines.append((change, entry.id, digest, entry.data["@type"], stem))
         if not lines:
             return
         first = self.sequence() + 1
@@ -134,11 +158,14 @@ class History:
         tx.connection.execute(
             insert(schema.change),
             [
-                {"sequence": number, "record_id": identifier, "change": change, "at": self._now}
-                for number, (change, identifier, _) in enumerate(lines, first)
+                {
+                    "sequence": number, "record_id": identifier, "change": change, "at": self._now,
+                    "type": type_, "stem": stem,
+                }
+                for number, (change, identifier, _, type_, stem) in enumerate(lines, first)
             ],
-        )
-        for _, identifier, digest in lines:
+        )  # fmt: skip
+        for _, identifier, digest, *_ in lines:
             tx.put(schema.listed, {"record_id": identifier, "digest": digest})
         tx.flush()
 
@@ -148,15 +175,19 @@ class History:
         return self._tx.connection.execute(query).scalar() or 0
 
     def changes(self, first: int, end: int) -> Iterator[Row[Any]]:
-        """The changes with these numbers, `end` not included, each with the record's type and stem."""
+        """The changes with these numbers, `end` not included, each with what it said of the record: type and stem."""
         change, record, identity = schema.change, schema.record, schema.identity
-        query = (
-            select(change, record.c.type, identity.c.stem)
+        query: Select[Any] = (
+            select(
+                change.c.sequence, change.c.record_id, change.c.change, change.c.at,
+                func.coalesce(change.c.type, record.c.type).label("type"),
+                func.coalesce(change.c.stem, identity.c.stem).label("stem"),
+            )
             .outerjoin(record, record.c.id == change.c.record_id)
             .outerjoin(identity, identity.c.id == change.c.record_id)
             .where(change.c.sequence >= first, change.c.sequence < end)
             .order_by(change.c.sequence)
-        )
+        )  # fmt: skip
         yield from self._tx.connection.execute(query)
 
 

@@ -46,6 +46,7 @@ class Identity:
     content: str
     document: str
     withdrawn_at: int | None = None
+    restored_at: int | None = None
     revision: int = 0
     new: bool = False
     previous_stem: str | None = None
@@ -220,7 +221,10 @@ class Identities:
         if identity.withdrawn_at is not None:
             # Readers who were told that it is gone must see it as newer than that.
             revision += 1
-            changes |= {"withdrawn_at": None, "changed_at": self._now, "revision": revision}
+            changes |= {
+                "withdrawn_at": None, "restored_at": self._now, "changed_at": self._now, "revision": revision,
+            }  # fmt: skip
+            self._tx.restored.add(identity.id)
             self._tx.log(op="restored", id=identity.id, at=self._now, revision=revision)
         # A record may also change because feedpub or its configuration did: that is no news.
         if digest != identity.document:
@@ -336,7 +340,7 @@ class Identities:
 
 
 _COLUMNS = ("id", "kind", "source", "place", "stem", "slug", "first_seen_at", "changed_at", "content",
-            "document", "withdrawn_at", "revision")  # fmt: skip
+            "document", "withdrawn_at", "restored_at", "revision")  # fmt: skip
 
 
 def _identity(row: Row[Any]) -> Identity:

@@ -20,7 +20,7 @@ from sqlalchemy import bindparam, delete, select, update
 from feedpub import __version__, entries, rendering
 from feedpub.catalogue import Catalogue
 from feedpub.config import Config
-from feedpub.feedfiles import FeedFiles
+from feedpub.feedfiles import FeedFiles, forget_archives
 from feedpub.filing import Touch
 from feedpub.formats import icalendar
 from feedpub.history import EVERYTHING, History
@@ -71,10 +71,13 @@ class Outputs:
         """Stage what must change; returns when a file is due to change by time alone, or None."""
         known = self._tx.get_meta("renderers")
         self._renderers = self._catalogue.renderers_digest()
-        anew = known != self._renderers or not (self._config.publish.output / "manifest.json").exists()
+        lost = not (self._config.publish.output / "manifest.json").exists()
+        anew = lost or known != self._renderers
         if anew:
             self._begin_anew()
         again = self._pages_again()
+        if lost:
+            forget_archives(self._tx)
         files = FeedFiles(
             self._tx, self._config, self._catalogue, self._history, self._staging, self._workers,
             self._renderers, self._now, rebuilt=known is None, again=again,

@@ -143,13 +143,18 @@ class Windows:
             [*ahead, *past], sum(row.withdrawn_at is None for row in rows), min(times, default=None)
         )
 
-    def candidates(self, feed: FeedConfig) -> Select[Any]:
-        """The ids of what changed in this refresh and belongs to the feed."""
+    def candidates(self, feed: FeedConfig, *, changed: bool) -> Select[Any]:
+        """The ids of what belongs to the feed; with `changed` only of what changed in this refresh."""
         record = schema.record
-        query = select(record.c.id).where(
-            record.c.dirty, record.c.kind == "article", record.c.withdrawn_at.is_(None)
-        )
+        query = select(record.c.id).where(record.c.kind == "article", record.c.withdrawn_at.is_(None))
+        if changed:
+            query = query.where(record.c.dirty)
         return query.where(*(_has(name, slugs) for name, slugs in _conditions(feed)))
+
+    @staticmethod
+    def filter_digest(feed: FeedConfig) -> str:
+        """A digest of what decides which articles belong to the feed."""
+        return hashlib.sha256(orjson.dumps(_conditions(feed))).hexdigest()[:32]
 
     def _run(self, query: Select[Any]) -> dict[str, Row[Any]]:
         return {row.id: row for row in self._connection.execute(query)}

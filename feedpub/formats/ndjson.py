@@ -6,7 +6,8 @@ carries out those with a higher number:
 
 - `added` and `modified`: fetch `url` and put that record in place of whatever it holds under `id`.
   Both mean the same to a follower, so a change that is carried out twice does no harm, and the
-  record may already be newer than the line. If the address answers 404 or 410, a `deleted` follows.
+  record may already be newer than the line. If the address answers 404 or 410, a `deleted` follows,
+  or a `modified` with the address at which the record stands now.
 - `deleted`: drop the record with this `id`; there is no address any more.
 
 The last number carried out is all that it has to remember. Lines of what it does not take (by

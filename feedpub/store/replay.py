@@ -68,7 +68,7 @@ def _withdrawn(connection: Connection, line: Line) -> None:
 
 
 def _restored(connection: Connection, line: Line) -> None:
-    changed = {"changed_at": line["at"]} if "at" in line else {}
+    changed = {"changed_at": line["at"], "restored_at": line["at"]} if "at" in line else {}
     _set(connection, line["id"], withdrawn_at=None, **changed, **_revision(line))
 
 
@@ -105,8 +105,12 @@ def _paging(connection: Connection, line: Line) -> None:
 
 
 def _changes(connection: Connection, line: Line) -> None:
-    for sequence, (change, identifier, digest) in enumerate(line["changes"], line["first"]):
-        row = {"sequence": sequence, "record_id": identifier, "change": change, "at": line["at"]}
+    for sequence, (change, identifier, digest, *said) in enumerate(line["changes"], line["first"]):
+        type_, stem = said or (None, None)
+        row = {
+            "sequence": sequence, "record_id": identifier, "change": change, "at": line["at"],
+            "type": type_, "stem": stem,
+        }  # fmt: skip
         _put(connection, schema.change, row)
         _put(connection, schema.listed, {"record_id": identifier, "digest": digest})
 
@@ -248,6 +252,8 @@ def export_ledger(connection: Connection, ledger: Ledger) -> None:
                 "content": row.content, "document": row.document,
             }
         )  # fmt: skip
+        if row.restored_at is not None:
+            ledger.append({"op": "restored", "id": row.id, "at": row.restored_at})
         if row.changed_at is not None:
             ledger.append(
                 {
@@ -312,4 +318,5 @@ def _export_history(connection: Connection, ledger: Ledger) -> None:
     joined = query.outerjoin(listed, listed.c.record_id == change.c.record_id)
     for row in connection.execute(joined.order_by(change.c.sequence)):
         said = [row.change, row.record_id, row.digest]
+        said += [row.type, row.stem] if row.stem else []
         ledger.append({"op": "changes", "first": row.sequence, "at": row.at, "changes": [said]})

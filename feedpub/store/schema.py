@@ -72,6 +72,8 @@ identity = Table(
     Column("content", Text, nullable=False),
     Column("document", Text, nullable=False),
     Column("withdrawn_at", Integer),
+    # when it last came back after it had been withdrawn
+    Column("restored_at", Integer),
     Index("identity_by_place", "source", "place"),
     Index("identity_by_document", "document"),
     Index("identity_by_change", "changed_at", sqlite_where=text("changed_at IS NOT NULL")),
@@ -210,6 +212,9 @@ change = Table(
     # added, modified, deleted
     Column("change", Text, nullable=False),
     Column("at", Integer, nullable=False),
+    # what the line says of the record, which may be of another type and elsewhere by now
+    Column("type", Text),
+    Column("stem", Text),
 )
 
 listed = Table(
@@ -314,7 +319,19 @@ def _history(connection: Connection) -> None:
             index.create(connection)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_history,)
+def _returns(connection: Connection) -> None:
+    """When a withdrawn article came back, and what lines of the changes feed said."""
+    for table, column, kind in (
+        ("identity", "restored_at", "INTEGER"),
+        ("change", "type", "TEXT"),
+        ("change", "stem", "TEXT"),
+    ):
+        known = {row.name for row in connection.exec_driver_sql(f"PRAGMA table_info({table})")}
+        if column not in known:  # an earlier migration may have made the table as it is now
+            connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_history, _returns)
 """Migration n leads from schema version n + 1 to n + 2; none is ever changed once released."""
 
 VERSION = len(MIGRATIONS) + 1
