@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, select
 
-from feedpub import events, pipeline, publication
+from feedpub import events, feedfiles, pipeline, publication
 from feedpub.catalogue import Catalogue
 from feedpub.config import Config, FeedConfig, SourceConfig
 from feedpub.filing import Touch
@@ -192,9 +192,7 @@ class _Comparison:
                 take_in([source for source in sources if source.name in stopped], yes=True)
         events.settle(self._tx, touch.events, now=self._at, timezone=self._config.site.timezone)
         self._tx.flush()
-        for feed in self._config.feeds:
-            if feed.has_archive:
-                self._history.join(feed.path, self._windows.candidates(feed))
+        feedfiles.join(self._tx, self._config, self._history, self._windows)
         return reports, touch
 
     def _touched(self, touch: Touch) -> Iterator[FeedConfig]:

@@ -71,27 +71,8 @@ class FeedFiles:
         return list(found.values())
 
     def join(self) -> None:
-        """Note what is in each feed with archive pages for the first time.
-
-        That is what changed in this refresh, and everything for a feed that is new or whose filter is.
-        """
-        tx, windows = self.transaction, Windows(self._connection, self.now)
-        followed = set()
-        restored = schema.record.c.id.in_(tx.restored)
-        for feed in self.config.feeds:
-            if feed.has_archive:
-                key, digest = f"{_FOLLOWED}{feed.path}", windows.filter_digest(feed)
-                paging = self.history.paging(feed.path, feed.limit)
-                self.history.join(feed.path, windows.candidates(feed, changed=tx.get_meta(key) == digest))
-                if tx.restored:
-                    back = windows.candidates(feed, changed=True).where(restored)
-                    self.history.join_again(feed.path, back, paging)
-                tx.set_meta(key, digest)
-                followed.add(key)
-        # Nobody notes what comes into the others: they begin anew when they have an archive again.
-        meta = schema.meta
-        stale = meta.c.key.startswith(_FOLLOWED) & meta.c.key.not_in(followed)
-        self._connection.execute(delete(meta).where(stale))
+        """Note what is in each feed with archive pages for the first time."""
+        join(self.transaction, self.config, self.history, Windows(self._connection, self.now))
 
     def stage(self, feed: FeedConfig) -> None:
         """Stage the documents of one feed that must change."""
@@ -304,3 +285,27 @@ def forget_archives(transaction: Transaction) -> None:
 
 def _archive_key(path: str, name: str) -> str:
     return f"archive:{name}:{path}"
+
+
+def join(transaction: Transaction, config: Config, history: History, windows: Windows) -> None:
+    """Note what is in each feed with archive pages for the first time.
+
+    That is what changed in this refresh, and everything for a feed that is new or whose filter is.
+    """
+    followed = set()
+    restored = schema.record.c.id.in_(transaction.restored)
+    for feed in config.feeds:
+        if feed.has_archive:
+            key, digest = f"{_FOLLOWED}{feed.path}", windows.filter_digest(feed)
+            paging = history.paging(feed.path, feed.limit)
+            changed = transaction.get_meta(key) == digest
+            history.join(feed.path, windows.candidates(feed, changed=changed))
+            if transaction.restored:
+                back = windows.candidates(feed, changed=True).where(restored)
+                history.join_again(feed.path, back, paging)
+            transaction.set_meta(key, digest)
+            followed.add(key)
+    # Nobody notes what comes into the others: they begin anew when they have an archive again.
+    meta = schema.meta
+    stale = meta.c.key.startswith(_FOLLOWED) & meta.c.key.not_in(followed)
+    transaction.connection.execute(delete(meta).where(stale))
