@@ -7,7 +7,7 @@ from sqlalchemy import Connection, create_engine
 
 from feedpub.store import schema
 
-HISTORY = ("member", "change", "listed", "text_key", "copy")
+HISTORY = ("member", "change", "listed", "text_key", "copy", "decision")
 
 
 def columns(connection: Connection) -> dict[str, set[str]]:
