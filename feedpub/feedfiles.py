@@ -197,7 +197,7 @@ class FeedFiles:
 
     def _again(self, feed: FeedConfig, paging: Paging) -> set[int]:
         """The numbers of the full pages that must be written again."""
-        positions = self.history.positions(feed.path, self.again).values()
+        positions = self.history.positions(feed.path, self.again)
         return {number for position in positions if (number := position // paging.size + 1) <= paging.full}
 
     def _pages(

@@ -116,10 +116,10 @@ class History:
         """How many records have ever been in the feed at `path`."""
         return self._count(path)
 
-    def positions(self, path: str, ids: Iterable[str]) -> dict[str, int]:
-        """Where these records stand in the order, counted from 0."""
+    def positions(self, path: str, ids: Iterable[str]) -> list[int]:
+        """Where these records stand in the order, counted from 0: what came back may stand there several times."""
         rows = self._tx.rows(schema.member, "record_id", ids, schema.member.c.path == path)
-        return {row.record_id: row.position for row in rows}
+        return [row.position for row in rows]
 
     def _count(self, path: str) -> int:
         member = schema.member

@@ -34,9 +34,6 @@ from feedpub.workers import Workers
 
 CHUNK = 100
 
-PAGES_WHEN_BACK = "pages_when_back"
-"""Key of the ids of articles that were purged and may come back: then their archive pages are written again."""
-
 _PAGES_REFUSED = "pages_refused"
 """Key of the ids of articles whose archive pages were to be written again, and some could not be published."""
 
@@ -75,12 +72,13 @@ class Outputs:
         anew = lost or known != self._renderers
         if anew:
             self._begin_anew()
-        again = self._pages_again()
+        refused = orjson.loads(self._tx.get_meta(_PAGES_REFUSED) or b"[]")
+        again = self._purged.union(refused)
         if lost:
             forget_archives(self._tx)
         files = FeedFiles(
             self._tx, self._config, self._catalogue, self._history, self._staging, self._workers,
-            self._renderers, self._now, rebuilt=known is None, again=again,
+            self._renderers, self._now, rebuilt=known is None, again=frozenset(again),
         )  # fmt: skip
         record = schema.record
         files.join()
@@ -92,7 +90,8 @@ class Outputs:
         feeds = files.feeds(self._facets)
         for feed in feeds:
             files.stage(feed)
-        self._put_ids(_PAGES_REFUSED, again if files.refused else ())
+        if again:
+            self._tx.set_meta(_PAGES_REFUSED, orjson.dumps(sorted(again) if files.refused else []).decode())
         files.drop()
         site = SiteFiles(
             self._tx, self._config, self._catalogue, self._history, self._staging, self._renderers,
@@ -104,21 +103,6 @@ class Outputs:
         self._tx.set_meta("renderers", self._renderers)
         due = min((time for time in times if time is not None), default=None)
         return datetime.fromtimestamp(due, UTC) if due is not None else None
-
-    def _pages_again(self) -> frozenset[str]:
-        """Articles whose archive pages are to be written again: what was purged, and what came back after that."""
-        waiting = self._ids_in(PAGES_WHEN_BACK)
-        back = set(self._tx.by_key(schema.record, "id", waiting, schema.record.c.withdrawn_at.is_(None)))
-        self._put_ids(PAGES_WHEN_BACK, waiting - back)
-        return frozenset(self._purged | back | self._ids_in(_PAGES_REFUSED))
-
-    def _ids_in(self, key: str) -> set[str]:
-        return set(orjson.loads(self._tx.get_meta(key) or b"[]"))
-
-    def _put_ids(self, key: str, ids: Iterable[str]) -> None:
-        said = orjson.dumps(sorted(ids)).decode()
-        if said != (self._tx.get_meta(key) or "[]"):
-            self._tx.set_meta(key, said)
 
     # -- records
 

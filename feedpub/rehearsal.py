@@ -46,6 +46,7 @@ class _Unwritten(Transaction):
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.restored = set()
 
     def put(self, table: Any, values: Mapping[str, Any]) -> None:
         """Write nothing."""

@@ -246,7 +246,7 @@ class SiteFiles:
         """The files, counted from 0, in which the records stand that changed in this refresh."""
         if self.anew:
             return list(range(-(-self.history.count(EVERYTHING) // size)))
-        positions = self.history.positions(EVERYTHING, self.history.changed).values()
+        positions = self.history.positions(EVERYTHING, self.history.changed)
         return sorted({position // size for position in positions})
 
     def _dump(self) -> None:

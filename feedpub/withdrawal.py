@@ -18,7 +18,6 @@ from feedpub.decisions import Decision
 from feedpub.errors import ConfigError
 from feedpub.filing import Touch
 from feedpub.history import History
-from feedpub.outputs import PAGES_WHEN_BACK
 from feedpub.removal import Removal
 from feedpub.reports import Report
 from feedpub.store import STORE_NAME, open_store, schema
@@ -127,7 +126,9 @@ def take_back(config: Config, articles: Sequence[str], *, now: datetime | None =
                 )
             done.append(_described(transaction.connection, config, known))
             decisions.take_back(transaction, identifier, at=at)
-            _expect(transaction, known, at)
+            # Its own document comes back by itself; if that is gone, a copy of it may take its place.
+            if not any(transaction.rows(schema.document, "record_id", [identifier])):
+                release(transaction, [identifier], at=at)
         return done
 
 
@@ -160,19 +161,10 @@ def _is_archived(transaction: Transaction, config: Config, identifier: str, at: 
     for feed in config.feeds:
         if feed.has_archive:
             paging = history.paging(feed.path, feed.limit)
-            position = history.positions(feed.path, [identifier]).get(identifier)
-            if position is not None and position < paging.full * paging.size:
+            full = paging.full * paging.size
+            if any(position < full for position in history.positions(feed.path, [identifier])):
                 return True
     return False
-
-
-def _expect(transaction: Transaction, decision: Decision, at: int) -> None:
-    """Have an article come back whole, or a copy of it if its own document is gone."""
-    if decision.purged:
-        waiting = set(orjson.loads(transaction.get_meta(PAGES_WHEN_BACK) or b"[]"))
-        transaction.set_meta(PAGES_WHEN_BACK, orjson.dumps(sorted(waiting | {decision.id})).decode())
-    if not any(transaction.rows(schema.document, "record_id", [decision.id])):
-        release(transaction, [decision.id], at=at)
 
 
 # -- which article is meant

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from feedpub.cli.terminal import Terminal
     from feedpub.diff import Diff, FeedDiff, Item
 
+_EXIT_CODES = """exit codes:
+  0  done
+  1  a source cannot be read, or the accident guard would stop it
+  2  the arguments or feedpub.toml cannot be used"""
+
 _SHOWN = 10
 _KINDS = (("new", "+ new     ", "green"), ("updated", "~ updated ", ""), ("gone", "- gone    ", "yellow"))
 
@@ -24,10 +29,7 @@ def add(commands: Any) -> None:
         "Show what subscribers would see if everything were published now, without writing anything.",
         "feedpub diff\nfeedpub diff articles --json",
         run,
-        exit_codes=options.EXIT_CODES.replace(
-            "1  a source or an output failed, or check found something wrong",
-            "1  a source cannot be read, or the accident guard would stop it",
-        ),
+        exit_codes=_EXIT_CODES,
     )
     parser.add_argument(
         "folder",
