@@ -131,7 +131,7 @@ def test_an_entry_leads_to_its_page_its_record_and_its_files() -> None:
         },
         {
             "href": "https://courier.example/articles/2025/09/bypass-0a4a3a6f.jsonld",
-            "rel": "alternate",
+            "rel": "related",
             "type": "application/ld+json",
         },
         {
@@ -559,7 +559,7 @@ def test_the_validator_has_nothing_to_say_of_entries_that_lack_something(entry: 
         ('href="https://hub.example/"', "", "MissingHref"),
         ('href="https://hub.example/"', 'href="/hub"', "InvalidFullLink"),
         ('href="https://hub.example/"', 'href="https://hub.example/" media="all"', "UnexpectedAttribute"),
-        ('type="application/ld+json"', 'type="text/html"', "DuplicateAtomLink"),
+        ('rel="related" type="application/ld+json"', 'rel="alternate" type="text/html"', "DuplicateAtomLink"),
         ('rel="enclosure"', 'rel="prev-archive"', "FeedHistoryRelInEntry"),
         ('length="48213"', 'length="47 kB"', "InvalidNonNegativeInteger"),
         ('title="A wet meadow"', 'title=""', "AttrNotBlank"),

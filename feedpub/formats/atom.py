@@ -103,7 +103,8 @@ def _links(entry: Entry) -> list[dict[str, str]]:
     page_type = _RECORD_TYPE if url == record_url and url.endswith(".jsonld") else _PAGE_TYPE
     found = [{"href": url, "rel": "alternate", "type": page_type}]
     if record_url != url:
-        found.append({"href": record_url, "rel": "alternate", "type": _RECORD_TYPE})
+        # Not another alternate: newsboat opens the last of those.
+        found.append({"href": record_url, "rel": "related", "type": _RECORD_TYPE})
     for medium in entry.media:
         if medium.media_type and medium.length is not None:
             link = {
