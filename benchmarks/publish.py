@@ -5,7 +5,8 @@
 Each program is a process of its own; time is wall time from start to exit, memory is the peak
 resident set of the process and of its largest child. "warm" is a refresh inside a running process,
 as the daemon does it. A new article has been lying there for a quarter of a second when the refresh
-begins: feedpub leaves files alone that were written in the last fifth of one.
+begins: feedpub leaves files alone that were written in the last fifth of one. "not verified" is a first
+publication without the proof before publishing (`verify = false`), so that its cost shows apart.
 
 The peers, in benchmarks/obvious.py: the obvious program, which calls each package as its own
 introduction shows it and writes feeds only; the same tuned by somebody who knows where the packages
@@ -68,6 +69,11 @@ def newsroom(folder: Path) -> None:
         '[sources.articles]\npath = "articles"\n',
         "utf-8",
     )
+    # The same articles once more, written without reading back what was written.
+    unproved = folder / "unproved"
+    unproved.mkdir()
+    text = (folder / "feedpub.toml").read_text("utf-8").replace('"articles"', '"../articles"')
+    (unproved / "feedpub.toml").write_text(f"{text}\n[publish]\nverify = false\n", "utf-8")
 
 
 def measure(size: int, folder: Path) -> None:
@@ -81,6 +87,7 @@ def measure(size: int, folder: Path) -> None:
         "tuned, any run": run(*program, "--tuned"),
         "tuned, with pages, any run": run(*program, "--tuned", "--pages"),
     }
+    unproved, _ = run(*feedpub[:-1], str(folder / "unproved"))
     cold, memory = run(*feedpub)
     idle, _ = run(*feedpub)
     corpus.write(articles, 1, first=size)
@@ -94,6 +101,7 @@ def measure(size: int, folder: Path) -> None:
     )  # fmt: skip
     rows = {
         **peers,
+        "feedpub, cold, not verified": (unproved, None),
         "feedpub, cold": (cold, memory),
         "feedpub, nothing changed": (idle, None),
         "feedpub, one new article": (one, one_memory),

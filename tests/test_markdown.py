@@ -237,6 +237,33 @@ def test_further_fields_are_taken_over() -> None:
     assert found.license == "https://creativecommons.org/licenses/by/4.0/"
 
 
+@pytest.mark.parametrize(
+    ("front", "modified"),
+    [
+        ("correction: {text: Wrong number., date: 2025-09-03}", When("2025-09-03", "day")),
+        (
+            "corrections: [{text: A, date: 2025-09-05}, {text: B, date: 2025-09-04}]",
+            When("2025-09-05", "day"),
+        ),
+        (
+            "correction: {text: Wrong number., date: 2025-09-03}\nmodified: 2025-09-09",
+            When("2025-09-09", "day"),
+        ),
+        ("correction: Wrong number.", None),
+        ("correction: {text: Wrong number., date: 2025-09-01}", None),
+    ],
+)
+def test_an_article_was_modified_when_it_was_last_corrected(front: str, modified: When | None) -> None:
+    text = f"---\ntitle: Bridge\ndate: 2025-09-02\n{front}\n---\nThe bridge opens.\n"
+    found = extraction.extract(Document("s", "a.md", text.encode(), "text/markdown")).article
+    assert found is not None
+    assert found.modified == modified
+    if modified is not None and "modified:" not in front:
+        assert (found.origins["modified"].kind, found.origins["modified"].name) == (
+            "rule", "modified-from-correction/1",
+        )  # fmt: skip
+
+
 @pytest.mark.parametrize("kind", ["post", "page", "Recipe", "article"])
 def test_layout_types_change_nothing(kind: str) -> None:
     found = article(yaml(f"type: {kind}"))

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from feedpub import dates
+from feedpub import dates, timeorder
 from feedpub.extraction.settings import ExtractSettings
-from feedpub.models import Agent, Article, Document, EventMention, Extraction, Origin, Problem
+from feedpub.models import Agent, Article, Document, EventMention, Extraction, Origin, Problem, When
 
 __all__ = ["MEDIA_TYPES", "ExtractSettings", "extract"]
 
@@ -140,6 +140,15 @@ def _line_of(value: str | None, data: bytes) -> int | None:
     return data.count(b"\n", 0, data.index(sought)) + 1
 
 
+def _corrected(article: Article) -> When | None:
+    """The date of the last correction: then, at the latest, the article became what it is."""
+    stated = [correction.at for correction in article.corrections if correction.at is not None]
+    last = max(stated, key=lambda when: when.value, default=None)
+    if last is None or (article.published and timeorder.is_before(last.value, article.published.value)):
+        return None
+    return last
+
+
 def _completed(article: Article, settings: ExtractSettings) -> Article:
     """Fill in what every kind of document may leave out, saying where each value comes from."""
     changes: dict[str, Any] = {}
@@ -160,6 +169,13 @@ def _completed(article: Article, settings: ExtractSettings) -> Article:
         default("license", defaults.license, "license")
     if defaults.type and "type" not in origins:
         default("type", defaults.type, "type")
+
+    if article.modified is None and (corrected := _corrected(article)):
+        article = replace(article, modified=corrected)
+        origins["modified"] = replace(
+            origins.get("corrections", Origin("rule", "")), kind="rule", name="modified-from-correction/1"
+        )
+        changes["modified"] = corrected
 
     for field in _DATES:
         when = getattr(article, field)
