@@ -25,6 +25,9 @@ EVERYTHING = "*"
 PAGE_SIZE = 50
 """Entries on an archive page, or a feed's limit where that is smaller."""
 
+GRAIN = 100
+"""Neighbours in the order of publication of which it is remembered together that one has changed."""
+
 _CHUNK = 500
 
 
@@ -47,12 +50,7 @@ class History:
     def __init__(self, transaction: Transaction, now: int) -> None:
         self._tx = transaction
         self._now = now
-        self.changed: set[str] = set()
-        """Ids of the records that may have changed in this refresh.
-
-        More than those whose change was numbered in it: after a crash the ledger may have numbered
-        them already.
-        """
+        self._touched: set[int] = set()
 
     def join(self, path: str, candidates: Select[tuple[str]]) -> None:
         """Note the records that are in a feed for the first time.
@@ -139,7 +137,9 @@ class History:
     def note(self, entries: Sequence[Entry]) -> None:
         """Number what of these records is new, says something else than before, or is gone."""
         tx = self._tx
-        self.changed.update(entry.id for entry in entries)
+        # Also those whose change is numbered already: a crash may have left the files as they were.
+        positions = self.positions(EVERYTHING, [entry.id for entry in entries])
+        self._touched.update(position // GRAIN for position in positions)
         rows = tx.rows(schema.listed, "record_id", [entry.id for entry in entries])
         listed = {row.record_id: row.digest for row in rows}
         lines = []
@@ -168,6 +168,10 @@ class History:
         for _, identifier, digest, *_ in lines:
             tx.put(schema.listed, {"record_id": identifier, "digest": digest})
         tx.flush()
+
+    def touched(self, size: int) -> list[int]:
+        """Which parts of everything, `size` records each (a multiple of `GRAIN`), hold one that was noted."""
+        return sorted({part * GRAIN // size for part in self._touched})
 
     def sequence(self) -> int:
         """The number of the last change, or 0."""

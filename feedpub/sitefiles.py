@@ -246,8 +246,7 @@ class SiteFiles:
         """The files, counted from 0, in which the records stand that changed in this refresh."""
         if self.anew:
             return list(range(-(-self.history.count(EVERYTHING) // size)))
-        positions = self.history.positions(EVERYTHING, self.history.changed)
-        return sorted({position // size for position in positions})
+        return self.history.touched(size)
 
     def _dump(self) -> None:
         """All records as JSON lines, in files of a fixed number by the order of first publication."""

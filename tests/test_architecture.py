@@ -31,6 +31,7 @@ FLOORS = (
     (
         "datewords",
         "digests",
+        "late",
         "published",
         "reports",
         "resources",
@@ -77,8 +78,8 @@ SEAMS = {
     },
 }
 
-BY_NAME = {"", "plugins"}
-"""The modules that may import by a computed name: the public names, and built-in and foreign plugins."""
+BY_NAME = {"", "late", "plugins"}
+"""The modules that may import by a computed name: public names, packages loaded late, and plugins."""
 
 HEAVY = {
     *(

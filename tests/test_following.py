@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from feedpub import sitefiles
+from feedpub import history, sitefiles
 from feedpub.config import FeedConfig
 from tests.articles import CONCERT, markdown
 from tests.conftest import NOW, Newsroom
@@ -44,6 +44,7 @@ def headlines(follower: ChangesFollower) -> dict[str, str]:
 def test_a_follower_has_just_the_live_records_at_each_moment(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(history, "GRAIN", 10)
     monkeypatch.setattr(sitefiles, "DUMP_SIZE", 10)
     monkeypatch.setattr(sitefiles, "CHANGES_SIZE", 10)
     text = {number: f"Text {number}, first version." for number in range(1, 25)}

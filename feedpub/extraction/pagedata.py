@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from feedpub.extraction import structured, values
 from feedpub.extraction.values import Node, items, short_name
+from feedpub.late import load_late
 from feedpub.models import Problem
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def collect(
 
 
 def _extruct(source: Any, syntax: str, base_url: str | None, problems: list[Problem]) -> list[Any]:
+    load_late("mf2py")
     import extruct
 
     try:
@@ -155,6 +157,7 @@ def _cut(nodes: list[Node]) -> list[Problem]:
 
 
 def _one_script(text: str) -> list[Any]:
+    load_late("mf2py")
     import extruct
     from lxml import html as lxml_html
 

@@ -150,14 +150,15 @@ class _Check:
     # -- where files lead
 
     def _walk(self) -> None:
-        """Follow every feed through its older pages: none is missing, none leads back, no article twice."""
+        """Follow every feed through its older pages: none is missing, none leads back.
+
+        An item may stand in several, where it was corrected or came back: the newest counts (RFC 5005).
+        """
         by_url = {reading.self_url: reading for reading in self._documents}
         older_urls = {reading.older_url for reading in self._documents}
         for first in self._documents:
             if first.self_url in older_urls:
                 continue
-            # What the newest document holds may stand in an older page too, where it was corrected.
-            seen: dict[str, str] = {}
             page, visited = first, {first.self_url}
             while page.older_url:
                 if page.older_url in visited:
@@ -168,11 +169,6 @@ class _Check:
                 if older is None:
                     self._found(page.place.differs("links", f"a page at {page.older_url}", None))
                     break
-                for identifier, fields in older.items:
-                    if identifier in seen and "uid" not in fields:  # events are reported more than once
-                        again = f"another one, after that in {seen[identifier]}"
-                        self._found(older.place.differs("items", "one item in all pages", again, identifier))
-                    seen[identifier] = older.path
                 page = older
 
     def _lead(self) -> None:
@@ -180,7 +176,10 @@ class _Check:
         bases = {base for reading in self._documents if (base := _base(reading)) is not None}
         for reading, identifier, url in self._leads:
             base = next((base for base in bases if url.startswith(base)), None)
-            if base is not None and not self._is_file(url[len(base) :]):
+            if base is None or self._is_file(url[len(base) :]):
+                continue
+            # A full archive page stays as it is when an article is withdrawn, and its pictures go.
+            if not (reading.path.startswith("archives/") and url[len(base) :].startswith("media/")):
                 self._found(reading.place.differs("links", f"a file at {url}", None, identifier))
 
     def _is_file(self, reference: str) -> bool:
