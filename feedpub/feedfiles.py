@@ -57,6 +57,8 @@ class FeedFiles:
     """Why documents were not published: how they differ from the records, as a parser read them."""
     refused: bool = False
     """Whether an archive page was not published for such a reason."""
+    left_out: dict[str, int] = field(default_factory=dict)
+    """Path of a file that was written → how many events of the feed it cannot hold."""
 
     def feeds(self, facets: Iterable[tuple[str, str]]) -> list[FeedConfig]:
         """The feeds that may have changed: the configured ones, automatic ones with these facets, those due."""
@@ -124,9 +126,17 @@ class FeedFiles:
             self.differences += found
             return bool(found)
 
+        path = channel.path_of(format_.filename)
+
+        def held(bodies: Iterable[bytes]) -> Iterator[bytes]:
+            for body in bodies:
+                if not body:
+                    self.left_out[path] = self.left_out.get(path, 0) + 1
+                yield body
+
         published = self.staging.put(
-            channel.path_of(format_.filename),
-            format_.assemble(channel, self._rendered(window.ids, format_, fresh)),
+            path,
+            format_.assemble(channel, held(self._rendered(window.ids, format_, fresh))),
             format_.media_type,
             refuses=refuses if self.config.publish.verify else None,
         )

@@ -63,6 +63,8 @@ class Outputs:
         self._history = History(transaction, self._now)
         self.differences: list[Difference] = []
         """Why files were not published: how they differ from the records, as a parser read them."""
+        self.left_out: dict[str, int] = {}
+        """Path of a calendar that was written → how many events of its feed it cannot hold."""
 
     def stage(self) -> datetime | None:
         """Stage what must change; returns when a file is due to change by time alone, or None."""
@@ -99,6 +101,7 @@ class Outputs:
         )  # fmt: skip
         times = [site.stage(feed for feed in feeds if feed.path), files.due_at()]
         self.differences += files.differences + site.differences
+        self.left_out = files.left_out
         self._staging.manifests(__version__, self._config.site.key)
         self._tx.set_meta("renderers", self._renderers)
         due = min((time for time in times if time is not None), default=None)

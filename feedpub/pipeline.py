@@ -6,7 +6,7 @@ lock → finish what a crash left → each source into the store → events merg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -260,7 +260,7 @@ def _put_out(
         written=tuple(staging.written),
         deleted=tuple(staging.deleted),
         failures=tuple(_not_published(outputs.differences)),
-        notices=tuple(notices),
+        notices=(*notices, *_not_in_calendars(outputs.left_out)),
         articles=_live(connection, "article"),
         events=_live(connection, "event"),
         next_due_at=_next_due(connection, due, now),
@@ -348,6 +348,12 @@ def _next_due(connection: Connection, due: datetime | None, now: datetime) -> da
     if waiting is not None:
         times.append(datetime.fromtimestamp(waiting, UTC))
     return min(times, default=None)
+
+
+def _not_in_calendars(left_out: Mapping[str, int]) -> Iterator[str]:
+    for path, number in left_out.items():
+        events = "1 event stands" if number == 1 else f"{number:,} events stand"
+        yield f"{events} not in {path}, since a calendar needs the day of an event; the other formats have them."
 
 
 def _not_published(differences: Iterable[Difference]) -> Iterator[str]:
