@@ -117,9 +117,9 @@ def only_held(report: Report) -> Held:
 
 
 def timed_publish(newsroom: Newsroom, **options: Any) -> Report:
-    begin = time.perf_counter()
+    begin = time.process_time()  # not the clock on the wall: other programs may be at work
     report = newsroom.publish(**options)
-    assert time.perf_counter() - begin < SECONDS
+    assert time.process_time() - begin < SECONDS
     return report
 
 

@@ -33,6 +33,7 @@ _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _REFERENCE = re.compile("&([A-Za-z0-9_]+);")
 Read = list[tuple[str, dict[str, Any]]]
 
+_CATEGORIES = 500
 ARCHIVE_STEP = 10
 """On an archive page, feedparser reads every tenth item."""
 
@@ -69,10 +70,13 @@ def differences(
     if channel is not None:
         found += compared(place, None, _frame(channel, kind), frame_of(root, kind))
     found += _items(place, expected, items_of(root, kind))
+    # Of items with thousands of categories feedparser compares each with all before it.
+    expected = {key: one for key, one in expected.items() if len(one.get("categories") or ()) <= _CATEGORIES}
     if channel is not None and channel.page is not None:
         # Its items were written by what feedparser watches in the subscription document; it takes ten
         # times as long as ElementTree, which has read them all.
         expected = dict(list(expected.items())[::ARCHIVE_STEP])
+    if len(expected) < len(facts):
         part = document.only(expected.keys())
     found += _readers(Place(path, f"{kind}/feedparser"), kind, part, expected)
     return tuple(found)
