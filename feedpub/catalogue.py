@@ -81,6 +81,16 @@ class Catalogue:
         name = next((name for name, top in FOLDERS.items() if top == folder), None)
         return self.automatic(name, slug) if name and slug else None
 
+    def is_over(self, feed: FeedConfig) -> bool:
+        """Whether an automatic feed has nothing any more, and nothing withdrawn that it could tell of."""
+        folder, _, slug = feed.path.partition("/")
+        name = next((name for name, top in FOLDERS.items() if top == folder), None)
+        if name is None or not self.is_automatic(feed):
+            return False
+        facet = schema.facet
+        query = select(facet.c.record_id).where(facet.c.name == name, facet.c.slug == slug).limit(1)
+        return self._tx.connection.execute(query).first() is None
+
     def is_automatic(self, feed: FeedConfig) -> bool:
         """Whether the feed stands for a section, keyword or author and not in the configuration."""
         return feed.path not in {known.path for known in self._config.feeds}

@@ -12,8 +12,9 @@ import orjson
 
 from feedpub.models import Article, EventMention
 
-SHORTEST_WORDS, LONG_WORDS = 40, 150
-"""Below the first a text is never taken for a copy; from the second on whatever its headline."""
+SHORTEST_WORDS, SHORT_WORDS, LONG_WORDS = 12, 40, 150
+"""Below the first a text is never taken for a copy, below the second only one of the same headline and
+day; from the third on whatever its headline."""
 
 
 def content_digest(article: Article) -> str:
@@ -47,9 +48,11 @@ def text_keys(article: Article) -> tuple[str, ...]:
     """What the text is recognised by, the surest first; () for one too short to tell."""
     body = normalised(article.body_text)
     words = body.count(" ") + 1
-    if words < SHORTEST_WORDS:
-        return ()
     headline = "" if article.headline_derived else normalised(article.headline or "")
+    if words < SHORT_WORDS:
+        # A notice may be given word for word every week: of a short text the day must be the same too.
+        day = article.published.value[:10] if article.published else ""
+        return (_key(f"{headline} {day}", body),) if words >= SHORTEST_WORDS and headline and day else ()
     keys = [_key(headline, body)]
     if words >= LONG_WORDS:
         keys.append(_key("", body))

@@ -93,7 +93,11 @@ class FeedFiles:
         channel = self.catalogue.channel(feed, updated_at=window.updated_at, previous_page=previous)
         path = channel.path_of(format_.filename)
         table = schema.window
-        if not window.members and self.catalogue.is_automatic(feed):
+        if not window.members and (
+            self.catalogue.is_over(feed)
+            # Nobody misses the calendar of a section that has never had an event.
+            or (format_.items == "events" and self.catalogue.is_automatic(feed))
+        ):
             self.staging.delete_many([path])
             self._connection.execute(delete(table).where(table.c.path == feed.path, table.c.format == name))
             return

@@ -185,7 +185,7 @@ class Intake:
             self._not_now(change, row, now)
             return
         place = change.document.place
-        if original := self._original(found, place, row):
+        if original := self._original(found, place, change.digest, row):
             self._copy(change, found.article, original, row)
             return
         problems = (
@@ -241,7 +241,7 @@ class Intake:
             for row in self._tx.rows(schema.identity, "id", [identifier])
         )
 
-    def _original(self, found: Prepared, place: str, row: Any) -> str | None:
+    def _original(self, found: Prepared, place: str, digest: str, row: Any) -> str | None:
         """The published article that this is a copy of. What has been an item itself stays one."""
         article = found.article
         self._moved_here = None
@@ -260,6 +260,8 @@ class Intake:
                 return None
             if identity.withdrawn_at is not None:
                 return None
+            if identity.document == digest and not self._holds(identity.source, identity.place, digest):
+                return None  # the very document, and at its old place stands another one
         return None if self._clashes.is_here(url) else original
 
     def _copy(self, change: Changed, article: Article, original: str, row: Any) -> None:
@@ -272,7 +274,7 @@ class Intake:
             Problem(
                 "copy",
                 f"The same text is published already, as {self._clashes.place_of(original)}: it is not published twice.",
-                "Nothing need be done; its address stands in sameAs of that article.",
+                "Nothing need be done; an address of its own stands in sameAs of that article.",
                 severity="advice",
                 place=place,
             )

@@ -37,7 +37,7 @@ DUMP_SIZE, CHANGES_SIZE, SITEMAP_SIZE = 100, 500, 1000
 
 _Judge = Callable[[str, bytes], tuple[Difference, ...]]
 _XML, _JSON, _NDJSON = "application/xml", "application/json", "application/x-ndjson"
-_NEWS = "sitemap-news.xml"
+_SITEMAP, _NEWS = "sitemap.xml", "sitemap-news.xml"
 _OPML, _OPML_TYPE = "feeds.opml", "text/x-opml"
 _LISTED = 50
 _FRONT_PAGE = "index.html"
@@ -143,7 +143,7 @@ class SiteFiles:
         path = listing_path(feed.path)
         windows = Windows(self._connection, self.now)
         window = windows.articles(replace(feed, limit=_LISTED), tombstones=False, paging=None)
-        if not window.members and self.catalogue.is_automatic(feed):
+        if not window.members and self.catalogue.is_over(feed):
             self.staging.delete_many([path])
             self._connection.execute(delete(schema.meta).where(schema.meta.c.key == f"listing:{feed.path}"))
             return
@@ -188,9 +188,9 @@ class SiteFiles:
             for row in self._connection.execute(maps.order_by(file.c.path))
         ]
         if listed:
-            self._put("sitemap.xml", sitemap.index(listed), _XML, verify_sitemap)
+            self._put(_SITEMAP, sitemap.index(listed), _XML, verify_sitemap)
         else:
-            self.staging.delete_many(["sitemap.xml"])
+            self.staging.delete_many([_SITEMAP])
         return due
 
     def _addresses(self, number: int) -> Iterator[sitemap.SitemapUrl]:
@@ -311,7 +311,9 @@ class SiteFiles:
         content = opml.render(self.config.site, alternates, pages=pages)
         written = [File(_OPML, content, _OPML_TYPE)]
         if self.config.publish.sitemaps:
-            written.append(File("robots.txt", robots.render(self.config.site), "text/plain"))
+            self.transaction.flush()
+            known = self.staging.known([_SITEMAP])
+            written.append(File("robots.txt", robots.render(self.config.site, known), "text/plain"))
         self.staging.put_many(written)
 
 

@@ -2,8 +2,8 @@
 
 The first place where it was published keeps the item. The others are copies: not published
 themselves, their addresses stand in the item's `sameAs`. A text is the same if its words are,
-whatever their case, marks and spaces; with another headline only a long one counts, since short
-ones may be notices that many pages share. When the item's own document is gone, the next copy takes its place under the same id.
+whatever their case, marks and spaces; with another headline only a long one counts, and a short one
+only if it is of the same day, since short ones may be notices that come again. When the item's own document is gone, the next copy takes its place under the same id.
 """
 
 from __future__ import annotations

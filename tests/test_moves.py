@@ -84,10 +84,11 @@ def test_what_was_held_for_its_id_is_published_when_the_other_is_deleted(newsroo
     assert list(ids(newsroom)) == ["Second"]
 
 
+@pytest.mark.parametrize("text", ["It happened.", "It happened on the quay. " * 4, LONG])
 def test_a_new_file_under_the_old_name_is_a_new_article_and_the_moved_one_keeps_its_id(
-    newsroom: Newsroom,
+    newsroom: Newsroom, text: str
 ) -> None:
-    newsroom.write("today.md", markdown("Yesterday's news"))
+    newsroom.write("today.md", markdown("Yesterday's news", text))
     newsroom.publish()
     before = ids(newsroom)["Yesterday's news"]
     (newsroom.articles / "today.md").rename(newsroom.articles / "archive.md")
@@ -315,6 +316,15 @@ def test_short_texts_and_other_texts_are_never_copies(newsroom: Newsroom) -> Non
         newsroom.write(f"{name}.md", markdown("Weather", "Fog on the coast until noon, then sun."))
         newsroom.write(f"{name}-{name}.md", markdown(f"Report {name}", f"{LONG} In the {name} hall."))
     assert newsroom.publish().articles == 4
+
+
+def test_a_short_text_is_a_copy_if_headline_and_day_are_the_same(newsroom: Newsroom) -> None:
+    text = "The quay will be closed on Monday from nine to five while divers look at the steps."
+    newsroom.write("a.md", markdown("Quay closes", text, date="2025-09-01"))
+    newsroom.write("b.md", markdown("Quay closes", text, date="2025-09-01T10:00:00Z", section="Wire"))
+    newsroom.write("c.md", markdown("Quay closes", text, date="2025-08-25"))
+    newsroom.write("d.md", markdown("Harbour news", text, date="2025-09-01"))
+    assert newsroom.publish().articles == 3
 
 
 def test_copies_are_the_same_after_the_store_is_lost(newsroom: Newsroom) -> None:

@@ -923,3 +923,28 @@ def test_a_merged_event_says_where_each_of_its_facts_comes_from(newsroom: Newsro
     assert json.loads(row.data)["endDate"] == "2026-06-08"
     assert {"/name", "/startDate", "/endDate", "/url"} <= origins.keys()
     assert (origins["/endDate"]["kind"], origins["/endDate"]["name"]) == ("metadata", "end")
+
+
+def test_a_section_whose_last_article_is_withdrawn_stays_an_empty_feed(newsroom: Newsroom) -> None:
+    newsroom.configure(publish=replace(newsroom.config.publish, feeds_by=("section",)))
+    newsroom.write("bridge.md", markdown(section="Harbour"))
+    newsroom.write("other.md", markdown("Other", "Other text.", section="Town"))
+    newsroom.publish()
+    (newsroom.articles / "bridge.md").unlink()
+    newsroom.publish(now=NOW + DAY)
+    assert titles(newsroom, "sections/harbour/feed.xml") == []
+    names = ("feed.xml", "feed.atom", "feed.json", "feed.jsonld", "index.html")
+    assert {f"sections/harbour/{name}" for name in names} <= newsroom.files().keys()
+    # An article that only moved takes the section along.
+    newsroom.write("other.md", markdown("Other", "Other text.", section="Arts"))
+    newsroom.publish(now=NOW + 2 * DAY)
+    assert not [path for path in newsroom.files() if path.startswith("sections/town/")]
+    assert b"sections/town" not in newsroom.read("index.html") + newsroom.read("feeds.opml")
+
+
+def test_robots_txt_names_a_sitemap_only_where_there_is_one(newsroom: Newsroom) -> None:
+    newsroom.publish()
+    assert b"Sitemap" not in newsroom.read("robots.txt")
+    newsroom.write("bridge.md", markdown())
+    newsroom.publish(now=NOW + DAY)
+    assert newsroom.read("robots.txt").endswith(b"Sitemap: https://news.example/sitemap.xml\n")

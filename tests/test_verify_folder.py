@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from feedpub.config import FeedConfig
 from feedpub.formats import BUILT_IN
 from feedpub.verification import Difference
 from feedpub.verification.folder import Verdict, verify_folder
-from tests.conftest import Newsroom
+from tests.conftest import NOW, Newsroom
 
 ARTICLE = """---
 title: Bridge opens & closes
@@ -253,3 +254,20 @@ def test_the_exit_code_tells_clean_from_different_from_wrong_use(other: Path, tm
     (tmp_path / "empty").mkdir()
     assert run(str(tmp_path / "empty"))[0] == 1
     assert "feedpub verify feeds" in run("--help")[1]
+
+
+def test_a_newsroom_with_a_history_is_as_clean_as_a_new_one(published: Newsroom) -> None:
+    (published.articles / "3.md").unlink()
+    published.write("4.md", ARTICLE.format(4).replace("author:", "slug: elsewhere\nauthor:"))
+    published.write("5.md", ARTICLE.format(5).replace("author:", "expires: 2025-09-04\nauthor:"))
+    published.publish(now=NOW + timedelta(days=2))
+    assert not verdict(published).differences
+    listed = [json.loads(path.read_bytes())["files"] for path in published.output.rglob("manifest.json")]
+    assert sum("status" in file for files in listed for file in files.values()) >= 3
+
+
+def test_pages_on_the_same_host_that_others_write_are_left_alone(published: Newsroom) -> None:
+    own = "title: Our own page\ncanonical_url: https://news.example/blog/own\ndate: 2025-08-20"
+    published.write("own.md", f"---\n{own}\n---\nThe text of a page that stands elsewhere.\n")
+    published.publish(now=NOW + timedelta(days=1))
+    assert not verdict(published).differences

@@ -176,11 +176,16 @@ class _Check:
         bases = {base for reading in self._documents if (base := _base(reading)) is not None}
         for reading, identifier, url in self._leads:
             base = next((base for base in bases if url.startswith(base)), None)
-            if base is None or self._is_file(url[len(base) :]):
+            if base is None or self._is_file(url[len(base) :]) or not self._is_ours(url[len(base) :]):
                 continue
             # A full archive page stays as it is when an article is withdrawn, and its pictures go.
             if not (reading.path.startswith("archives/") and url[len(base) :].startswith("media/")):
                 self._found(reading.place.differs("links", f"a file at {url}", None, identifier))
+
+    def _is_ours(self, reference: str) -> bool:
+        """Whether an address lies where this folder has files: other pages may stand on the same host."""
+        top, slash, _ = unquote(urlsplit(f"/{reference}").path)[1:].partition("/")
+        return not slash or (_is_inside(top) and (self._folder / top).is_dir())
 
     def _is_file(self, reference: str) -> bool:
         path = unquote(urlsplit(f"/{reference}").path)[1:]
