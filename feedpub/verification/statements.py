@@ -70,12 +70,20 @@ def understood(nodes: list[dict[str, Any]]) -> Statements:
     Raises:
         ValueError: it makes nothing of them.
     """
-    return _understood(json.dumps({"@graph": nodes}))
+    document = json.dumps({"@graph": nodes})
+    # A page and the file beside it hold the same nodes: they are processed once. A feed is read but once.
+    return _remembered(document) if len(document) < _LARGE else _understood(document)
 
 
-@lru_cache(32)
+_LARGE = 50_000
+
+
+@lru_cache(8)
+def _remembered(document: str) -> Statements:
+    return _understood(document)
+
+
 def _understood(document: str) -> Statements:
-    # A page and the file beside it hold the same nodes: they are processed once.
     from rdflib import URIRef
     from rdflib.plugins.parsers.jsonld import Parser
 
