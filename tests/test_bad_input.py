@@ -981,7 +981,7 @@ TOO_MUCH = {
     "elements.html": page(body="<div>" * 100_000 + f"<p>{BODY}</p>"),
     "scripts.html": page(head=script("{}") * 5_000),
     "nested-ld.html": page(head=script('{"a":' * 100_000)),
-    "nested.md": markdown(body="> " * 20_000 + BODY),
+    "nested.md": markdown("Large", "> " * 20_000 + BODY),
 }  # fmt: skip
 
 
