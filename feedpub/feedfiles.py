@@ -8,8 +8,9 @@ where something on it was purged.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -125,7 +126,7 @@ class FeedFiles:
 
         def refuses(content: bytes) -> bool:
             found = verify_feed(
-                format_.name, content, channel, self._entries(window.ids), self.config.site, changed=fresh
+                format_.name, content, channel, self._entries(window), self.config.site, changed=fresh
             )
             self.differences += found
             return bool(found)
@@ -140,7 +141,7 @@ class FeedFiles:
 
         published = self.staging.put(
             path,
-            format_.assemble(channel, held(self._rendered(window.ids, format_, fresh))),
+            format_.assemble(channel, held(self._rendered(window, format_, fresh))),
             format_.media_type,
             refuses=refuses if self.config.publish.verify else None,
         )
@@ -150,16 +151,20 @@ class FeedFiles:
             self.transaction.delete(kept, "record_id", fresh, kept.c.format == format_.name)
         return published
 
-    def _rendered(self, ids: Iterable[str], format_: Format, fresh: set[str]) -> Iterator[bytes]:
+    def _rendered(self, window: Window, format_: Format, fresh: set[str]) -> Iterator[bytes]:
         """Rendered entries out of the store, each rendered only when its digest has changed: the `fresh` ones."""
         tx, rendered = self.transaction, schema.rendered
-        iterator = iter(ids)
+        iterator = iter(window.ids)
         while chunk := list(islice(iterator, CHUNK)):
             tx.flush()
+            # What left this feed is an entry elsewhere: its tombstone is not kept.
+            left = [i for i in chunk if i in window.left]
+            gone = {entry.id: format_.render(entry) for entry in self._load(left, window.left)}
+            chunk = [i for i in chunk if i not in window.left]
             kept = tx.by_key(rendered, "record_id", chunk, rendered.c.format == format_.name)
             digests = {row.id: row.entry for row in tx.rows(schema.record, "id", chunk)}
             stale = [i for i in chunk if i not in kept or kept[i].digest != digests[i]]
-            new = {entry.id: format_.render(entry) for entry in self._entries(stale)}
+            new = {entry.id: format_.render(entry) for entry in self._load(stale)}
             fresh.update(new)
             for identifier, body in new.items():
                 tx.put(
@@ -170,9 +175,19 @@ class FeedFiles:
                     },
                 )  # fmt: skip
             yield from (new[i] if i in new else kept[i].body for i in chunk)
+            yield from (gone[i] for i in left)
 
-    def _entries(self, ids: list[str]) -> list[Entry]:
-        return entries.load(self.transaction, ids, site=self.config.site, renderers=self.renderers)
+    def _entries(self, window: Window) -> list[Entry]:
+        return self._load(window.ids, window.left)
+
+    def _load(self, ids: list[str], left: Mapping[str, int] | None = None) -> list[Entry]:
+        """These entries; those that left the feed as if they had been withdrawn at that time."""
+        found = entries.load(self.transaction, ids, site=self.config.site, renderers=self.renderers)
+        return [
+            replace(entry, withdrawn_at=datetime.fromtimestamp(left[entry.id], UTC))
+            if left and entry.id in left else entry
+            for entry in found
+        ]  # fmt: skip
 
     @property
     def _connection(self) -> Any:
@@ -220,7 +235,7 @@ class FeedFiles:
         windows = Windows(self._connection, self.now)
         for number in sorted(again.union(range(min(written.values()) + 1, paging.full + 1))):
             names = [name for name, pages in written.items() if pages < number or number in again]
-            window = windows.page(self.history.page(feed.path, paging, number), tombstones=True)
+            window = windows.page(feed.path, self.history.page(feed.path, paging, number), tombstones=True)
             channel = self.catalogue.channel(
                 feed, updated_at=window.updated_at, page=number, previous_page=number - 1 or None
             )
@@ -230,7 +245,7 @@ class FeedFiles:
                 names = [name for name in names if not self._stands(paths[name], known)]
             if names:
                 yield rendering.ArchiveJob(
-                    self._entries(window.ids), channel, tuple(names), feed.tombstones, known,
+                    self._entries(window), channel, tuple(names), feed.tombstones, known,
                     self.staging.reserve(len(names)),
                 )  # fmt: skip
 
@@ -241,7 +256,8 @@ class FeedFiles:
         return [name for name in feed.formats if self.catalogue.format(name).paged]
 
     def _frame(self, feed: FeedConfig) -> str:
-        said = [asdict(self.catalogue.channel(feed)), feed.tombstones, self.renderers]
+        channel = asdict(self.catalogue.channel(feed))
+        said = [channel, feed.tombstones, Windows.filter_digest(feed), self.renderers]
         return hashlib.sha256(orjson.dumps(said)).hexdigest()[:32]
 
     # -- what is no more
@@ -307,16 +323,18 @@ def join(transaction: Transaction, config: Config, history: History, windows: Wi
     That is what changed in this refresh, and everything for a feed that is new or whose filter is.
     """
     followed = set()
-    restored = schema.record.c.id.in_(transaction.restored)
     for feed in config.feeds:
         if feed.has_archive:
             key, digest = f"{_FOLLOWED}{feed.path}", windows.filter_digest(feed)
             paging = history.paging(feed.path, feed.limit)
             changed = transaction.get_meta(key) == digest
             history.join(feed.path, windows.candidates(feed, changed=changed))
-            if transaction.restored:
-                back = windows.candidates(feed, changed=True).where(restored)
-                history.join_again(feed.path, back, paging)
+            history.leave(feed.path, windows.strangers(feed, changed=changed))
+            returned = windows.returned(feed, changed=changed)
+            if changed:  # with another filter the full pages are written anew
+                history.join_again(feed.path, windows.changed(feed), paging)
+                history.join_again(feed.path, returned, paging)
+            history.come_back(feed.path, windows.ids(returned))
             transaction.set_meta(key, digest)
             followed.add(key)
     # Nobody notes what comes into the others: they begin anew when they have an archive again.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, Select, func, insert, literal, select
+from sqlalchemy import Row, Select, delete, func, insert, literal, select
 
 from feedpub.models import Entry
 from feedpub.store import schema
@@ -73,10 +73,11 @@ class History:
             tx.log(op="joined", path=path, first=start, ids=self._between(path, start, start + _CHUNK))
 
     def join_again(self, path: str, candidates: Select[tuple[str]], paging: Paging) -> None:
-        """Let articles that came back stand on a page to come too, where theirs is full already.
+        """Let members whose page is full already stand on a page to come too.
 
-        That page may have been written while they were withdrawn, and never changes. `paging` is
-        how the history was cut before this refresh.
+        That is for what says something else than on its page, which never changes: somebody who
+        comes years later finds the newest version all the same. `paging` is how the history was cut before
+        this refresh.
         """
         tx, member = self._tx, schema.member
         last = func.max(member.c.position)
@@ -88,12 +89,30 @@ class History:
             .order_by(last)
         )
         ids = list(tx.connection.execute(query).scalars())
-        if not ids:
-            return
         first = self._count(path)
-        rows = [{"path": path, "position": n, "record_id": i} for n, i in enumerate(ids, first)]
-        tx.connection.execute(insert(member), rows)
-        tx.log(op="joined", path=path, first=first, ids=ids)
+        for start in range(0, len(ids), _CHUNK):
+            chunk = ids[start : start + _CHUNK]
+            rows = [{"path": path, "position": n, "record_id": i} for n, i in enumerate(chunk, first + start)]
+            tx.connection.execute(insert(member), rows)
+            tx.log(op="joined", path=path, first=first + start, ids=chunk)
+
+    def leave(self, path: str, ids: Sequence[str]) -> None:
+        """Note members that are published and do not belong to the feed any more."""
+        for start in range(0, len(ids), _CHUNK):
+            chunk = list(ids[start : start + _CHUNK])
+            rows = [{"path": path, "record_id": identifier, "at": self._now} for identifier in chunk]
+            self._tx.connection.execute(insert(schema.departure), rows)
+            self._tx.log(op="left", path=path, at=self._now, ids=chunk)
+
+    def come_back(self, path: str, ids: Sequence[str]) -> None:
+        """Note that those which left belong to the feed again."""
+        departure = schema.departure
+        for start in range(0, len(ids), _CHUNK):
+            chunk = list(ids[start : start + _CHUNK])
+            self._tx.connection.execute(
+                delete(departure).where(departure.c.path == path, departure.c.record_id.in_(chunk))
+            )
+            self._tx.log(op="left", path=path, at=None, ids=chunk)
 
     def paging(self, path: str, limit: int) -> Paging:
         """How the history of the feed at `path` is cut; decided when it is asked for the first time."""

@@ -224,7 +224,6 @@ class Identities:
             changes |= {
                 "withdrawn_at": None, "restored_at": self._now, "changed_at": self._now, "revision": revision,
             }  # fmt: skip
-            self._tx.restored.add(identity.id)
             self._tx.log(op="restored", id=identity.id, at=self._now, revision=revision)
         # A record may also change because feedpub or its configuration did: that is no news.
         if digest != identity.document:

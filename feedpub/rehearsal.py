@@ -46,7 +46,6 @@ class _Unwritten(Transaction):
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.restored = set()
 
     def put(self, table: Any, values: Mapping[str, Any]) -> None:
         """Write nothing."""

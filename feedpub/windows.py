@@ -1,19 +1,19 @@
 """Which records a document of a feed holds: its window by number, or for calendars by the events' dates.
 
 The subscription document of a feed with archive pages holds the newest articles, all that are on
-no full page yet, and what was corrected lately, so that somebody who reads it and the pages has
+no full page yet, and what was corrected or left lately, so that somebody who reads it and the pages has
 the newest version of everything. The cost is the window's, never the archive's.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal, not_, or_, select
 
 from feedpub.config import FeedConfig
 from feedpub.filing import facet_slug
@@ -24,6 +24,9 @@ from feedpub.store import schema
 RECENT_SECONDS = 30 * 86_400
 """How long what was corrected or withdrawn stands in the subscription document."""
 
+_MOST_LEFT = 500
+"""So many of those that left a feed lately it tells of at most: another default may send the whole archive away."""
+
 _DAY = 86_400
 _Conditions = list[tuple[str, list[str]]]
 
@@ -33,13 +36,15 @@ class Window:
     """The ids of what a document holds, in its order, each with the digest of what it looks like.
 
     `updated_at` is when the last of them came in or changed, `due_at` when the window changes by time alone; whole
-    seconds since 1970 or None. `live` is how many are not withdrawn.
+    seconds since 1970 or None. `live` is how many are not withdrawn. `left` tells when those left the feed
+    that are published but do not belong to it any more.
     """
 
     members: tuple[tuple[str, str], ...] = ()
     updated_at: int | None = None
     due_at: int | None = None
     live: int = 0
+    left: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def ids(self) -> list[str]:
@@ -48,7 +53,9 @@ class Window:
 
     def digest(self, *frame: Any) -> str:
         """A digest of what the document looks like within this frame."""
-        said = orjson.dumps([self.members, *frame], option=orjson.OPT_SORT_KEYS)
+        said = orjson.dumps(
+            [self.members, *([self.left] if self.left else ()), *frame], option=orjson.OPT_SORT_KEYS
+        )
         return hashlib.sha256(said).hexdigest()[:32]
 
 
@@ -104,19 +111,33 @@ class Windows:
         events = events and not feed.path and not _conditions(feed)
         if events:
             ordered += self._connection.execute(self._events_alone(feed)).all()
+        left: dict[str, int] = {}
         if tombstones:
             gone = list(self._connection.execute(self._withdrawn(feed, events=events)))
-        return _window([*ordered, *gone], len(ordered), due + RECENT_SECONDS if due is not None else None)
+            if paging is not None:
+                known = {row.id for row in gone}
+                departed = [
+                    row for row in self._connection.execute(self._departed(feed)) if row.id not in known
+                ]
+                left = {row.id: row.at for row in departed}
+                gone += departed
+        due_at = due + RECENT_SECONDS if due is not None else None
+        return _window([*ordered, *gone], len(ordered), due_at, left)
 
-    def page(self, ids: Sequence[str], *, tombstones: bool) -> Window:
-        """The articles of one archive page, in the order given."""
-        record = schema.record
-        query = select(
-            record.c.id, record.c.entry, record.c.withdrawn_at, *_times(),
-        ).where(record.c.id.in_(ids))  # fmt: skip
+    def page(self, path: str, ids: Sequence[str], *, tombstones: bool) -> Window:
+        """The articles of one archive page of the feed at `path`, in the order given."""
+        record, departure = schema.record, schema.departure
+        here = (departure.c.record_id == record.c.id) & (departure.c.path == path)
+        query = (
+            select(record.c.id, record.c.entry, record.c.withdrawn_at, departure.c.at, *_times())
+            .outerjoin(departure, here)
+            .where(record.c.id.in_(ids))
+        )
         rows = {row.id: row for row in self._connection.execute(query)}
-        found = [rows[i] for i in ids if i in rows and (tombstones or rows[i].withdrawn_at is None)]
-        return _window(found, sum(row.withdrawn_at is None for row in found), None)
+        gone = {i for i, row in rows.items() if row.withdrawn_at is not None or row.at is not None}
+        found = [rows[i] for i in ids if i in rows and (tombstones or i not in gone)]
+        left = {row.id: row.at for row in found if row.at is not None}
+        return _window(found, len(rows) - len(gone), None, left)
 
     def events(self, feed: FeedConfig, *, tombstones: bool) -> Window:
         """The events that a feed's articles report, the next one first and behind them those that are over."""
@@ -150,6 +171,47 @@ class Windows:
         if changed:
             query = query.where(record.c.dirty)
         return query.where(*(_has(name, slugs) for name, slugs in _conditions(feed)))
+
+    def strangers(self, feed: FeedConfig, *, changed: bool) -> list[str]:
+        """The ids of members of the feed that are published, do not belong to it, and are not noted to have left."""
+        record, member = schema.record, schema.member
+        if not (conditions := _conditions(feed)):
+            return []
+        ever = select(member.c.record_id).where(member.c.path == feed.path, member.c.record_id == record.c.id)
+        query = select(record.c.id).where(
+            record.c.kind == "article", record.c.withdrawn_at.is_(None), ever.exists(),
+            ~_noted(feed.path).exists(), not_(and_(*(_has(name, slugs) for name, slugs in conditions))),
+        )  # fmt: skip
+        if changed:
+            query = query.where(record.c.dirty)
+        return self.ids(query)
+
+    def returned(self, feed: FeedConfig, *, changed: bool) -> Select[Any]:
+        """The ids of those of what left the feed that belong to it again."""
+        return self.candidates(feed, changed=changed).where(_noted(feed.path).exists())
+
+    def ids(self, query: Select[Any]) -> list[str]:
+        """The ids that a query finds, in their order."""
+        return sorted(self._connection.execute(query).scalars())
+
+    def changed(self, feed: FeedConfig) -> Select[Any]:
+        """The ids of articles of which a page that is full already tells otherwise than they are since this refresh.
+
+        They were corrected, came back, or are gone; an article that left the feed earlier does not count.
+        """
+        record, identity, departure = schema.record, schema.identity, schema.departure
+        noted = _noted(feed.path)
+        told: ColumnElement[bool] = (
+            (identity.c.changed_at == self._now) & record.c.withdrawn_at.is_(None) & ~noted.exists()
+        )
+        if feed.tombstones:
+            withdrawn = (record.c.withdrawn_at == self._now) & ~noted.exists()
+            told = or_(told, withdrawn, noted.where(departure.c.at == self._now).exists())
+        return (
+            select(record.c.id)
+            .join(identity, identity.c.id == record.c.id)
+            .where(record.c.kind == "article", record.c.dirty, told)
+        )
 
     @staticmethod
     def filter_digest(feed: FeedConfig) -> str:
@@ -216,6 +278,25 @@ class Windows:
         latest = query.order_by(record.c.withdrawn_at.desc(), record.c.id.desc())
         return latest.limit(max(feed.limit, number))
 
+    def _departed(self, feed: FeedConfig) -> Select[Any]:
+        """What left the feed although it is published, with the time: as many as `_withdrawn` tells of."""
+        record, departure = schema.record, schema.departure
+        query = (
+            select(
+                record.c.id, record.c.entry, departure.c.at.label("withdrawn_at"), record.c.sort_at, departure.c.at,
+                departure.c.at.label("updated_at"), literal(0).label("first_seen_at"),
+            )
+            .join(departure, departure.c.record_id == record.c.id)
+            .where(departure.c.path == feed.path)
+        )  # fmt: skip
+        recent = departure.c.at > self._now - RECENT_SECONDS
+        number = len(
+            self._connection.execute(
+                query.with_only_columns(record.c.id).where(recent).limit(_MOST_LEFT)
+            ).all()
+        )
+        return query.order_by(departure.c.at.desc(), record.c.id.desc()).limit(max(feed.limit, number))
+
     def _events_alone(self, feed: FeedConfig) -> Select[Any]:
         """The events that have a document of their own."""
         record, mention = schema.record, schema.mention
@@ -226,6 +307,14 @@ class Windows:
             record.c.kind == "event", record.c.withdrawn_at.is_(None), own.exists()
         )
         return query.order_by(record.c.sort_at.desc(), record.c.id.desc()).limit(feed.limit)
+
+
+def _noted(path: str) -> Select[Any]:
+    """The note that a record left the feed at `path`."""
+    departure = schema.departure
+    return select(departure.c.record_id).where(
+        departure.c.path == path, departure.c.record_id == schema.record.c.id
+    )
 
 
 def _columns() -> tuple[ColumnElement[Any], ...]:
@@ -271,10 +360,11 @@ def _conditions(feed: FeedConfig) -> _Conditions:
     return [(name, [facet_slug(name, value) for value in values]) for name, values in where.items() if values]
 
 
-def _window(rows: Sequence[Row[Any]], live: int, due_at: int | None) -> Window:
-    return Window(
-        tuple((row.id, row.entry) for row in rows),
-        max((max(row.updated_at, row.first_seen_at) for row in rows), default=None),
-        due_at,
-        live,
-    )
+def _window(
+    rows: Sequence[Row[Any]], live: int, due_at: int | None, left: Mapping[str, int] | None = None
+) -> Window:
+    left = left or {}
+    # What was changed after it left is no news to this feed.
+    members = tuple((row.id, "left" if row.id in left else row.entry) for row in rows)
+    times = (left.get(row.id) or max(row.updated_at, row.first_seen_at) for row in rows)
+    return Window(members, max(times, default=None), due_at, live, left)

@@ -93,9 +93,6 @@ class Story:
     copied: bool = False
     live: bool = False
     ever_live: bool = False
-    touched: bool = False
-    changed_at: datetime | None = None
-    """When a refresh last published something else of it than before."""
 
     @property
     def title(self) -> str:
@@ -150,7 +147,7 @@ class Newsdesk:
         deeds = (
             (0.45, self._edit), (0.12, self._withdraw), (0.10, self._restore), (0.12, self._move),
             (0.06, self._change_slug), (0.15, self._change_event), (0.04, self._copy), (0.05, self._second_report),
-            (0.06, self._own_event), (0.04, self._own_event_gone),
+            (0.06, self._own_event), (0.04, self._own_event_gone), (0.15, self._change_section),
         )  # fmt: skip
         for likelihood, deed in deeds:
             if self.chance.random() < likelihood:
@@ -218,7 +215,6 @@ class Newsdesk:
 
     def _new_version(self, story: Story) -> None:
         story.version += 1
-        story.touched = True
         if story.states_modified:
             story.modified = self.now
 
@@ -268,6 +264,14 @@ class Newsdesk:
             story.slug = f"{self.chance.choice(WORDS)}-{self.chance.randrange(1000)}"
             self._write(story)
 
+    def _change_section(self) -> None:
+        story = self._pick([story for story in self._seen() if story.copy_of is None])
+        if story is not None:
+            story.section = self.chance.choice(SECTIONS)
+            if story.states_modified:
+                story.modified = self.now
+            self._write(story)
+
     def _copy(self) -> None:
         """An agency sends a text that is published already."""
         originals = [s for s in self._seen() if s.copy_of is None and not s.copied and not s.events]
@@ -313,7 +317,6 @@ class Newsdesk:
             event.place = f"Hall {self.chance.randrange(100)}"
         for story in self._reporters(event):
             if story.present:
-                story.touched = True
                 if story.states_modified:
                     story.modified = self.now
                 self._write(story)
@@ -352,7 +355,6 @@ class Newsdesk:
     def settle(self, now: datetime) -> None:
         """Note what a refresh at `now` publishes."""
         self.now = now
-        before = {story: story.live for story in self.stories}
         for story in self.stories:
             original = story.copy_of
             story.live = story.may_be_seen(now)
@@ -360,9 +362,6 @@ class Newsdesk:
                 # It takes the place of its original once that is withdrawn.
                 story.live = story.live and not original.live
             story.ever_live = story.ever_live or story.live
-        for story, was in before.items():
-            if story.live != was or story.touched:
-                story.changed_at, story.touched = now, False
         for event in self.events:
             if event.start + 31 * DAY <= now.replace(tzinfo=None):
                 continue  # calendars tell of it no more

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from feedpub.config import FeedConfig, Where
+from feedpub.verification.folder import verify_folder
 from tests.articles import markdown
 from tests.conftest import NOW, Newsroom
 from tests.followers import ITEM_FORMATS, TOLD_OF_DELETIONS, Reader, served
@@ -84,8 +85,9 @@ LIVE_AFTER = {n: {3: 3, 77: 2, 125: 2}.get(n, 1) for n in range(1, 136) if n not
 """Report → version, after `change_much`."""
 
 
-PAGE_3 = [*range(149, 135, -1), 10, *range(135, 120, -1), *range(119, 100, -1)]
-"""What page 3 holds after `change_much` and 20 more: 10, which came back, and no more of 120 than its end."""
+PAGE_3 = [*range(146, 130, -1), 77, 10, 3, *range(130, 120, -1), *range(119, 100, -1)]
+"""What page 3 holds after `change_much` and 20 more: once more what changed on full pages, no more of 60 and 120
+than their end."""
 
 
 def reader(newsroom: Newsroom, name: str, folder: str = "") -> Reader:
@@ -313,6 +315,76 @@ def test_a_filtered_feed_has_pages_of_its_own(newsroom: Newsroom) -> None:
         assert versions(walked(newsroom, name, "harbour/")) == {**dict.fromkeys(harbour, 1), 4: 2}
 
 
+@pytest.mark.parametrize("tombstones", [True, False])
+def test_what_leaves_a_filtered_feed_is_gone_for_its_readers_alone(
+    newsroom: Newsroom, tombstones: bool
+) -> None:
+    newsroom.configure(feeds=(FeedConfig(), replace(HARBOUR, tombstones=tombstones)))
+    now = publish_batches(newsroom)
+    subscribers = {name: walked(newsroom, name, "harbour/") for name in ITEM_FORMATS}
+    full = archives(newsroom)
+    write(newsroom, 3, section="Town")  # its page is full
+    write(newsroom, 129, section="Town")  # on none
+    write(newsroom, 6, section="Town")
+    newsroom.publish(now=now + DAY)
+    write(newsroom, 3, section="Town", version=2)  # no news to those whom it left
+    write(newsroom, 6, version=3)  # comes back
+    (newsroom.articles / "129.md").unlink()
+    newsroom.publish(now=now + 2 * DAY)
+    harbour = {number: 1 for number in range(1, 131) if number % 3 == 0} | {6: 3}
+    gone = {3, 129}
+    assert {path: content for path, content in archives(newsroom).items() if path in full} == full
+    for later, present in ((2, range(131)), (40, range(171))):
+        for number in range(131, max(present) + 1):
+            write(newsroom, number)
+            harbour |= {number: 1} if number % 3 == 0 else {}
+        newsroom.publish(now=now + later * DAY)
+        for name, subscriber in subscribers.items():
+            subscriber.poll()
+            newcomer = walked(newsroom, name, "harbour/")
+            wanted = {number: version for number, version in harbour.items() if number not in gone}
+            for found in (versions(newcomer), versions(subscriber)):
+                if name in TOLD_OF_DELETIONS and tombstones:
+                    assert found == wanted
+                else:
+                    assert {number: found.get(number) for number in wanted} == wanted
+                    assert found.keys() - wanted.keys() <= gone
+            assert versions(newcomer).keys() & gone <= {3}
+            document = newsroom.read(f"harbour/{name}")
+            assert (b"deleted-entry" in document or b"dateDeleted" in document) == (
+                name in TOLD_OF_DELETIONS and tombstones
+            )
+            everything = versions(walked(newsroom, name))
+            assert everything[3] == 2
+            assert everything[6] == 3
+    assert verify_folder(newsroom.output).differences == []
+    before = newsroom.files()
+    for path in newsroom.config.state.glob("store*"):
+        path.unlink()
+    newsroom.publish(now=now + 40 * DAY)
+    assert newsroom.files() == before
+    newsroom.publish(now=now + 40 * DAY, rebuild=True)
+    assert newsroom.files() == before
+
+
+def test_with_another_filter_the_full_pages_tell_what_belongs_to_the_feed(newsroom: Newsroom) -> None:
+    newsroom.configure(feeds=(FeedConfig(), HARBOUR))
+    now = publish_batches(newsroom)
+    subscribers = {name: walked(newsroom, name, "harbour/") for name in TOLD_OF_DELETIONS}
+    town = dict.fromkeys([number for number in range(1, 131) if number % 3], 1)
+    newsroom.configure(feeds=(FeedConfig(), replace(HARBOUR, where=Where(section=("town",)))))
+    newsroom.publish(now=now + DAY)
+    for name in ITEM_FORMATS:
+        assert versions(walked(newsroom, name, "harbour/")) == town
+    for subscriber in subscribers.values():
+        subscriber.poll()
+        assert versions(subscriber) == town
+    newsroom.configure(feeds=(FeedConfig(), HARBOUR))
+    newsroom.publish(now=now + 2 * DAY)
+    for name in ITEM_FORMATS:
+        assert versions(walked(newsroom, name, "harbour/")).keys() == {n for n in range(1, 131) if n % 3 == 0}
+
+
 @pytest.mark.parametrize("later", ["feed", "filter", "archive", "format"])
 def test_a_feed_that_is_configured_later_has_the_whole_history(newsroom: Newsroom, later: str) -> None:
     first = {
@@ -328,9 +400,7 @@ def test_a_feed_that_is_configured_later_has_the_whole_history(newsroom: Newsroo
     harbour = dict.fromkeys([number for number in range(1, 131) if number % 3 == 0], 1)
     for name in ITEM_FORMATS:
         found = versions(walked(newsroom, name, "harbour/"))
-        assert {number: found.get(number) for number in harbour} == harbour
-        if later != "filter":  # pages that are full keep what they hold
-            assert found == harbour
+        assert found == harbour
 
 
 def test_a_feed_without_tombstones_leaves_out_what_was_withdrawn(newsroom: Newsroom) -> None:
@@ -342,7 +412,14 @@ def test_a_feed_without_tombstones_leaves_out_what_was_withdrawn(newsroom: Newsr
     for name in TOLD_OF_DELETIONS:
         contents = [newsroom.read(name), *archives(newsroom).values()]
         assert not any(b"deleted-entry" in content or b"dateDeleted" in content for content in contents)
-        assert on_page(newsroom, archive_path(name, 3)) == PAGE_3
+        # What was withdrawn is not told once more either, so that there is room for one article more.
+        again = [77, 3, *range(130, 120, -1), *range(119, 100, -1)]
+        assert on_page(newsroom, archive_path(name, 3)) == [
+            *range(147, 135, -1),
+            10,
+            *range(135, 130, -1),
+            *again,
+        ]
         found = versions(walked(newsroom, name))
         assert found.keys() - LIVE_AFTER.keys() == {60, *range(136, 156)}  # 60 stood on a full page
 

@@ -28,11 +28,13 @@ def indexes(connection: Connection) -> set[str]:
 def make_older(connection: Connection, version: int) -> None:
     """Take away what later versions brought."""
     say = connection.exec_driver_sql
-    say("ALTER TABLE identity DROP COLUMN restored_at")
+    say("DROP TABLE departure")
+    if version < 3:
+        say("ALTER TABLE identity DROP COLUMN restored_at")
     if version == 2:
         for column in ("type", "stem"):
             say(f"ALTER TABLE change DROP COLUMN {column}")
-    else:
+    if version == 1:
         for table in HISTORY:
             say(f"DROP TABLE {table}")
         say("DROP INDEX window_by_due")

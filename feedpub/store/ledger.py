@@ -15,6 +15,7 @@ The exception is `feedpub withdraw --purge`, which has it written anew from the 
     {"op": "text", "id", "keys"}                              the article that has a text, to recognise copies
     {"op": "paging", "path", "size"}                          entries on an archive page of that feed, for ever
     {"op": "joined", "path", "first", "ids"}                  came into a feed, from that position on
+    {"op": "left", "path", "at", "ids"}                       belong to that feed no more; at: null, they do again
     {"op": "changes", "first", "at", "changes"}               what the changes feed says: [change, id, digest]
     {"op": "decided", "id", "at", "reason", "purged"}         a person withdrew it; what its source holds does not count
     {"op": "undecided", "id"}                                 and took that back

@@ -95,6 +95,17 @@ def _joined(connection: Connection, line: Line) -> None:
     connection.execute(insert(schema.member).on_conflict_do_nothing(), rows)
 
 
+def _left(connection: Connection, line: Line) -> None:
+    departure = schema.departure
+    for identifier in line["ids"]:
+        if line["at"] is None:
+            connection.execute(
+                delete(departure).where(departure.c.path == line["path"], departure.c.record_id == identifier)
+            )
+        else:
+            _put(connection, departure, {"path": line["path"], "record_id": identifier, "at": line["at"]})
+
+
 def _text(connection: Connection, line: Line) -> None:
     for key in line["keys"]:
         _put(connection, schema.text_key, {"key": key, "record_id": line["id"]})
@@ -147,6 +158,7 @@ _ACTIONS = {
     "paging": _paging,
     "text": _text,
     "joined": _joined,
+    "left": _left,
     "changes": _changes,
     "decided": _decided,
     "undecided": _undecided,
@@ -314,6 +326,9 @@ def _export_history(connection: Connection, ledger: Ledger) -> None:
         ledger.append({"op": "text", "id": row.record_id, "keys": [row.key]})
     for row in connection.execute(select(member).order_by(member.c.path, member.c.position)):
         ledger.append({"op": "joined", "path": row.path, "first": row.position, "ids": [row.record_id]})
+    departure = schema.departure
+    for row in connection.execute(select(departure).order_by(departure.c.path, departure.c.record_id)):
+        ledger.append({"op": "left", "path": row.path, "at": row.at, "ids": [row.record_id]})
     query = select(change, func.coalesce(listed.c.digest, "").label("digest"))
     joined = query.outerjoin(listed, listed.c.record_id == change.c.record_id)
     for row in connection.execute(joined.order_by(change.c.sequence)):

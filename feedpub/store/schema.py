@@ -1,8 +1,8 @@
 """The tables of the store, and the numbered migrations that lead to them.
 
 Times are whole seconds since 1970 in UTC, JSON is UTF-8 bytes. What inputs cannot give back stands
-in `identity`, `alias`, `event_key`, `redirect`, `member`, `change`, `listed`, `text_key` and `decision`, and in the
-ledger; everything else can be made anew from inputs and ledger.
+in `identity`, `alias`, `event_key`, `redirect`, `member`, `departure`, `change`, `listed`, `text_key` and `decision`,
+and in the ledger; everything else can be made anew from inputs and ledger.
 """
 
 from __future__ import annotations
@@ -204,6 +204,17 @@ member = Table(
     sqlite_with_rowid=False,
 )
 
+departure = Table(
+    # Members of a feed that are published, and do not belong to it any more.
+    "departure",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("at", Integer, nullable=False),
+    Index("departure_by_time", "path", "at"),
+    sqlite_with_rowid=False,
+)
+
 change = Table(
     "change",
     metadata,
@@ -331,7 +342,12 @@ def _returns(connection: Connection) -> None:
             connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_history, _returns)
+def _departures(connection: Connection) -> None:
+    """What left a feed although it is still published."""
+    departure.create(connection)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_history, _returns, _departures)
 """Migration n leads from schema version n + 1 to n + 2; none is ever changed once released."""
 
 VERSION = len(MIGRATIONS) + 1

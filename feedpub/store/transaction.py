@@ -95,8 +95,6 @@ class Transaction:
     def __init__(self, connection: Connection, ledger: Ledger) -> None:
         self.connection = connection
         self.ledger = ledger
-        self.restored: set[str] = set()
-        """Ids of articles that came back in this refresh after they had been withdrawn."""
         self._pending: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
 
     # -- one part of the work that may be taken back
