@@ -41,12 +41,12 @@ FLOORS = (
         "vocabulary",
         "workers",
     ),
-    ("dates", "eventkeys"),
+    ("daemonstate", "dates", "eventkeys", "logs"),
     ("formats", "sources"),
     ("config config_file config_check",),
     ("explanation", "extraction extraction.*", "formats.*", "merging", "plugins", "provenance"),
     ("media", "records", "sources.*", "store store.*", "validation"),
-    ("library", "locating", "server", "timing", "verification verification.*"),
+    ("library", "locating", "serving serving.*", "timing", "verification verification.*"),
     ("preparation",),
     (
         *("batches", "catalogue", "decisions", "entries", "guard", "history", "identity", "publication"),
@@ -58,7 +58,7 @@ FLOORS = (
     ("outputs",),
     ("pipeline", "purging", "rehearsal"),
     ("checking", "diff", "withdrawal"),
-    ("daemon", "init"),
+    ("daemon daemon.*", "init"),
     ("cli cli.*",),
     ("__main__",),
 )
@@ -69,6 +69,9 @@ SEAMS = {
     "formats": set(),
     "sources": set(),
     "verification": {"verification.differences"},  # the type of what it finds, without imports
+    # Both run for long and are imported by the command that starts them.
+    "daemon": {"daemon.clock", "daemon.service", "daemon.timer"},
+    "serving": {"serving.app"},
     # Imported as a whole when a store is opened, and by nobody else.
     "store": {"store.ledger", "store.replay", "store.schema", "store.transaction"},
     # The commands build the parser; each imports what it does only when it runs.
@@ -258,7 +261,7 @@ def test_a_package_does_not_load_its_modules_before_they_are_used(package):
     assert {module for module in loaded if module.startswith(f"{package}.")} == SEAMS[package]
 
 
-@pytest.mark.parametrize("module", ["published", "server"])
+@pytest.mark.parametrize("module", ["published", "serving.site"])
 def test_serving_knows_nothing_of_refreshing(module):
     (config, _), (own, _) = place_of("config") or (0, ""), place_of(module) or (0, "")
     upper = {name for name in reached_from(module) if (place_of(name) or (own, ""))[0] > config}
@@ -349,8 +352,8 @@ def test_nothing_heavy_is_loaded_before_it_is_needed(code):
 
 
 def test_serving_loads_nothing_that_refreshing_needs():
-    loaded = loaded_by("import feedpub.server")
-    assert "feedpub.server" in loaded
+    loaded = loaded_by("import feedpub.serving")
+    assert "feedpub.serving" in loaded
     assert not loaded & (HEAVY - {"starlette", "uvicorn", "jsonschema_rs"})
     assert not {
         name for name in loaded if name.startswith(("feedpub.store", "feedpub.pipeline", "feedpub.i"))
@@ -381,7 +384,7 @@ def importers_of(package: str) -> set[str]:
             "<b itemprop=\"headline\">Bridge opens</b> to traffic after four years.', 'text/html'))",
         ),
         ("jsonschema", "explanation", "feedpub.validate({'@type': 'NewsArticle'})"),
-        ("schedule", "daemon", "import feedpub.daemon"),
+        ("schedule", "daemon.timer", "import feedpub.daemon"),
     ],
 )
 def test_each_of_the_four_packages_does_its_job_in_one_module(package, module, work):

@@ -325,6 +325,7 @@ import logging, sys, time
 from datetime import datetime, UTC
 from pathlib import Path
 from feedpub import daemon
+from feedpub.daemon import ending
 from feedpub.config import Config, SourceConfig
 from feedpub.reports import Report, SourceReport
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
@@ -338,7 +339,7 @@ def publish(config, *, only=None):
     now = datetime.now(UTC)
     return Report(now, now, sources=tuple(SourceReport(name) for name in only))
 root = Path(sys.argv[1])
-daemon.GRACE_SECONDS = float(sys.argv[3])
+ending.GRACE_SECONDS = float(sys.argv[3])
 config = Config(root=root, sources=(SourceConfig(name="wire", every_seconds=60),), state=root / ".feedpub")
 sys.exit(daemon.run(config, publish=publish))
 """

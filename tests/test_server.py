@@ -22,7 +22,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from feedpub import published, server
+from feedpub import published, serving
 from feedpub.config import Config, Publish, SourceConfig
 from feedpub.errors import ServerError
 
@@ -124,7 +124,7 @@ def output(tmp_path: Path) -> Published:
 
 @pytest.fixture
 def app(output: Published) -> Starlette:
-    return server.build_app(output.root, max_age_seconds=120)
+    return serving.build_app(output.root, max_age_seconds=120)
 
 
 @pytest.mark.parametrize(
@@ -312,11 +312,11 @@ def test_a_listed_pipe_or_folder_holds_nobody_up(output: Published, app: Starlet
 
 def test_the_output_folder_itself_may_be_a_link(output: Published, tmp_path: Path) -> None:
     (tmp_path / "public").symlink_to(output.root)
-    assert ask(server.build_app(tmp_path / "public"), "/feed.xml").body == FEED
+    assert ask(serving.build_app(tmp_path / "public"), "/feed.xml").body == FEED
 
 
 def test_before_the_first_refresh_the_answer_is_503_and_then_the_feed(tmp_path: Path) -> None:
-    app = server.build_app(tmp_path / "feeds")
+    app = serving.build_app(tmp_path / "feeds")
     early = ask(app, "/feed.xml")
     assert (early.status, early.body) == (503, b"nothing published yet\n")
     assert int(early.headers["retry-after"]) > 0
@@ -356,13 +356,13 @@ def test_a_manifest_that_breaks_leaves_what_was_served_before(
     assert ask(app, "/feed.xml").status == 200
     output.place("manifest.json", broken)
     assert ask(app, "/feed.xml").body == FEED
-    assert ask(server.build_app(output.root), "/feed.xml").status == 503
+    assert ask(serving.build_app(output.root), "/feed.xml").status == 503
 
 
 def test_a_manifest_of_the_wrong_shape_publishes_nothing(output: Published) -> None:
     for content in (b"{}", b'{"files": []}', b'{"files": {"feed.xml": null}, "folders": 7}'):
         output.place("manifest.json", content)
-        assert ask(server.build_app(output.root), "/feed.xml").status == 404
+        assert ask(serving.build_app(output.root), "/feed.xml").status == 404
 
 
 def test_a_withdrawn_page_is_gone_but_still_says_so(output: Published, app: Starlette) -> None:
@@ -408,7 +408,7 @@ def test_a_redirect_to_a_page_of_ours_stays_on_this_server(
     output.put(page, PAGE, "text/html", redirect=site + target)
     output.put("away.html", PAGE, "text/html", redirect="https://other.example/new.html")
     output.manifest()
-    app = server.build_app(output.root, site_url=site)
+    app = serving.build_app(output.root, site_url=site)
     answer = ask(app, f"/{asked}")
     assert (answer.status, answer.headers["location"]) == (301, location)
     assert ask(app, "/away.html").headers["location"] == "https://other.example/new.html"
@@ -477,11 +477,11 @@ def test_what_is_kept_in_memory_has_a_bound(output: Published, monkeypatch: pyte
 SERVER = """
 import sys
 from pathlib import Path
-from feedpub import server
+from feedpub import serving
 from feedpub.config import Config, Publish, SourceConfig
 output, port, every = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 sources = (SourceConfig(name="a", every_seconds=900), SourceConfig(name="b", every_seconds=every))
-sys.exit(server.run(Config(root=output.parent, publish=Publish(output=output), sources=sources), port=port))
+sys.exit(serving.run(Config(root=output.parent, publish=Publish(output=output), sources=sources), port=port))
 """
 
 
@@ -576,7 +576,7 @@ def test_a_port_in_use_is_named_with_the_remedy(tmp_path: Path) -> None:
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(ServerError, match="--port") as caught:
-            server.run(config, port=port)
+            serving.run(config, port=port)
     assert caught.value.address == f"127.0.0.1:{port}"
     with pytest.raises(ServerError):
-        server.run(config, port=99_999)
+        serving.run(config, port=99_999)

@@ -60,9 +60,9 @@ def serve(arguments: argparse.Namespace, terminal: Terminal) -> int:
         terminal.stdout.flush()
     else:
         terminal.remark(f"Serving {config.publish.output} at {address} Stop with Ctrl-C.")
-    from feedpub import server
+    from feedpub import serving
 
-    return server.run(config, host=arguments.host, port=arguments.port)
+    return serving.run(config, host=arguments.host, port=arguments.port)
 
 
 def _begin(arguments: argparse.Namespace, terminal: Terminal, notices: tuple[str, ...]) -> None:

@@ -10,27 +10,18 @@ one catch-up after a pause, one daemon per newsroom, and a clean stop.
 
 from __future__ import annotations
 
-import _thread
-import contextlib
-import fcntl
-import json
 import logging
-import os
 import random
-import signal
-import socket
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from types import FrameType
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
 
 import schedule
 
 from feedpub.config import Config, SourceConfig
-from feedpub.errors import ConfigError, LockedError, PublishError, StoreError
+from feedpub.daemon.clock import Clock
+from feedpub.errors import LockedError, PublishError, StoreError
+from feedpub.logs import fields, told
 from feedpub.reports import Report, SourceReport
 
 log = logging.getLogger("feedpub.daemon")
@@ -43,41 +34,13 @@ LOCKED_RETRY_SECONDS = 2.0
 """How soon a refresh that found another publisher at work is tried again."""
 BACK_OFF_LIMIT_SECONDS = 900.0
 """A failing source is tried at least this often (or by its own `every`, if that is longer)."""
-GRACE_SECONDS = 7.0
-"""How long a running refresh may go on after SIGTERM; then it is broken off, which is safe at any point."""
 
 
-class Clock(Protocol):
-    """Time as the daemon sees it; tests pass one of their own."""
+class Publish(Protocol):
+    """What a refresh is: `feedpub.pipeline.publish`."""
 
-    def monotonic(self) -> float:
-        """Seconds since some fixed point, never going back."""
-
-    def now(self) -> datetime:
-        """The wall clock, aware, UTC."""
-
-    def wait(self, stop: threading.Event, seconds: float) -> None:
-        """Sleep for `seconds`, or until `stop` is set."""
-
-
-class SystemClock:
-    """The machine's own clocks."""
-
-    def monotonic(self) -> float:
-        """Seconds; they stand still while a Linux machine is suspended."""
-        return time.monotonic()
-
-    def now(self) -> datetime:
-        """The system's time, in UTC."""
-        return datetime.now(UTC)
-
-    def wait(self, stop: threading.Event, seconds: float) -> None:
-        """Sleep without polling."""
-        stop.wait(seconds)
-
-
-class _Publish(Protocol):
-    def __call__(self, config: Config, *, only: Sequence[str] | None = None) -> Report: ...
+    def __call__(self, config: Config, *, only: Sequence[str] | None = None) -> Report:
+        """Refresh the sources named in `only`."""
 
 
 class _Job(schedule.Job):
@@ -135,7 +98,7 @@ class Timer:
     def __init__(
         self,
         config: Config,
-        publish: _Publish,
+        publish: Publish,
         *,
         clock: Clock,
         jitter: Callable[[], float] = random.random,
@@ -203,7 +166,7 @@ class Timer:
         try:
             report = self._guarded(names)
         except LockedError as error:
-            log.info("refresh waits  %s", _fields(sources=names, owner=error.owner or "unknown"))
+            log.info("refresh waits  %s", fields(sources=names, owner=error.owner or "unknown"))
             for name in names:
                 self._jobs[name].next_run = self._timeline() + timedelta(seconds=LOCKED_RETRY_SECONDS)
             return
@@ -212,9 +175,9 @@ class Timer:
             self._failed(names, str(error))
             return
         except Exception as error:
-            log.error("refresh failed  %s", _fields(sources=names, error=_told(error)), exc_info=True)
+            log.error("refresh failed  %s", fields(sources=names, error=told(error)), exc_info=True)
             if len(names) == 1:
-                self._failed(names, _told(error))
+                self._failed(names, told(error))
                 return
             # One of them breaks the refresh of all: each alone, so that only that one waits.
             for name in names:
@@ -237,10 +200,10 @@ class Timer:
         started = self._clock.monotonic()
         report = self._publish(self._config, only=names)
         for failure in report.failures:
-            log.error("output failed  %s", _fields(error=failure))
+            log.error("output failed  %s", fields(error=failure))
         log.info(
             "refresh finished  %s",
-            _fields(
+            fields(
                 sources=names,
                 new=sum(source.new for source in report.sources),
                 modified=sum(source.modified for source in report.sources),
@@ -259,7 +222,7 @@ class Timer:
             self._jobs[name].next_run = due
             log.error(
                 "source failed  %s",
-                _fields(
+                fields(
                     source=name,
                     failures=self._sources[name].failures,
                     retry_in_seconds=f"{(due - now).total_seconds():.0f}",
@@ -282,167 +245,3 @@ class Timer:
         self._due_at = None
         self._due.update(self._sources)
         return schedule.CancelJob
-
-
-def run(
-    config: Config,
-    *,
-    stop: threading.Event | None = None,
-    publish: _Publish | None = None,
-    clock: Clock | None = None,
-    jitter: Callable[[], float] = random.random,
-) -> int:
-    """Refresh by the timer until SIGTERM, SIGINT or `stop`; 0 when stopped.
-
-    A running refresh is finished first if that takes less than ten seconds; otherwise it is broken
-    off, which leaves every published file whole, and the next refresh completes it. Signals are
-    heeded only when this is called in the main thread.
-
-    Args:
-        config: the newsroom; every source is refreshed at once and then each `every_seconds`.
-        stop: ends the daemon when set, for callers with signals of their own.
-        publish: what a refresh is; None means `feedpub.pipeline.publish`.
-        clock: None means the machine's.
-        jitter: returns 0 to 1, to spread what backs off.
-
-    Raises:
-        ConfigError: there is no source to refresh.
-        LockedError: another daemon serves this newsroom.
-    """
-    if not config.sources:
-        raise ConfigError(
-            "no source is configured, so there is nothing to refresh; add a [sources.NAME] to feedpub.toml",
-            key="sources",
-        )
-    if publish is None:
-        from feedpub import pipeline
-
-        publish = pipeline.publish
-    stop = stop or threading.Event()
-    clock = clock or SystemClock()
-    with _only_one(config.state), _Ending(stop) as ending:
-        timer = Timer(config, publish, clock=clock, jitter=jitter, stopped=stop.is_set)
-        log.info(
-            "daemon started  %s",
-            _fields(
-                pid=os.getpid(),
-                sources=[source.name for source in config.sources],
-                output=config.publish.output,
-            ),
-        )
-        with contextlib.suppress(_Abandoned):
-            while not stop.is_set():
-                timer.tick()
-                if not stop.is_set():
-                    clock.wait(stop, timer.idle_seconds())
-            ending.disarm()
-        ending.disarm()
-        log.info("daemon stopped  %s", _fields(pid=os.getpid()))
-    return 0
-
-
-@contextlib.contextmanager
-def _only_one(state: Path) -> Iterator[None]:
-    """Hold `<state>/daemon.lock`; the kernel lets go of it however the process ends."""
-    path = state / "daemon.lock"
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise PublishError(
-            f"{error.filename or path}: {error.strerror}. Give yourself permission to write there.",
-            path=str(path),
-        ) from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            owner = _owner(path)
-            raise LockedError(
-                f"{path}: another feedpub daemon serves this newsroom ({owner or 'which one is unknown'}). "
-                "Leave it running, or stop it first.",
-                path=str(path),
-                owner=owner,
-            ) from error
-        since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        os.truncate(handle, 0)
-        os.pwrite(
-            handle, json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since}).encode(), 0
-        )
-        yield
-        # The file stays: removing it would let two daemons hold locks on two files of one name.
-        os.truncate(handle, 0)
-    finally:
-        os.close(handle)
-
-
-def _owner(path: Path) -> str | None:
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        held = json.loads(path.read_text("utf-8"))
-        return f"process {held['pid']} on {held['host']}, since {held['since']}"
-    return None
-
-
-class _Abandoned(BaseException):
-    """Ends a refresh that outlasts the grace period. No Exception, so no guard takes it for a failure."""
-
-
-class _Ending:
-    """SIGTERM and SIGINT become `stop`; what still runs after the grace period, or a second signal, ends.
-
-    First by an exception, so that locks and transactions are let go in order; if that goes unheard
-    (one long call into C), by leaving the process: the next run completes or discards what it finds.
-    """
-
-    def __init__(self, stop: threading.Event) -> None:
-        self._stop = stop
-        self._over = threading.Event()
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> _Ending:
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
-                self._before[number] = signal.signal(number, self._signalled)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.disarm()
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def disarm(self) -> None:
-        """From here on nothing is broken off."""
-        self._over.set()
-        if self._before:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-
-    def _signalled(self, number: int, _: FrameType | None) -> None:
-        if self._over.is_set():
-            return
-        if number == signal.SIGALRM or self._stop.is_set():
-            log.warning("refresh broken off  signal=%s", signal.Signals(number).name)
-            raise _Abandoned
-        log.info("daemon stopping  signal=%s", signal.Signals(number).name)
-        signal.setitimer(signal.ITIMER_REAL, GRACE_SECONDS, 1.0)
-        # Event.set() here could wait for ever for a lock that the interrupted main thread holds.
-        _thread.start_new_thread(self._insist, ())
-
-    def _insist(self) -> None:
-        self._stop.set()
-        if not self._over.wait(GRACE_SECONDS + 2.0):
-            os._exit(1)
-
-
-def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
-
-
-def _fields(**fields: object) -> str:
-    """`key=value` after the event's name, for people and for log collectors."""
-    return " ".join(f"{name}={_value(value)}" for name, value in fields.items())
-
-
-def _value(value: object) -> str:
-    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
-    plain = text.isprintable() and text and not any(character in text for character in ' "=')
-    return text if plain else json.dumps(text, ensure_ascii=False)
