@@ -28,7 +28,8 @@ def indexes(connection: Connection) -> set[str]:
 def make_older(connection: Connection, version: int) -> None:
     """Take away what later versions brought."""
     say = connection.exec_driver_sql
-    say("DROP TABLE departure")
+    for table in ("departure", "ping"):
+        say(f"DROP TABLE {table}")
     if version < 3:
         say("ALTER TABLE identity DROP COLUMN restored_at")
     if version == 2:

@@ -270,6 +270,18 @@ decision = Table(
     sqlite_with_rowid=False,
 )
 
+ping = Table(
+    # Hubs that must hear that a feed changed.
+    "ping",
+    metadata,
+    Column("hub", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("since", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 IS_MANIFEST = "path = folder || '/manifest.json'"
 """What a query must say word for word to use the index of the folders' own manifests."""
 
@@ -343,8 +355,9 @@ def _returns(connection: Connection) -> None:
 
 
 def _departures(connection: Connection) -> None:
-    """What left a feed although it is still published."""
-    departure.create(connection)
+    """What left a feed although it is still published; what hubs must hear."""
+    for table in (departure, ping):
+        table.create(connection)
 
 
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_history, _returns, _departures)
