@@ -58,7 +58,7 @@ FLOORS = (
     ("outputs", "websub"),
     ("pipeline", "purging", "rehearsal"),
     ("checking", "diff", "withdrawal"),
-    ("daemon daemon.*", "init"),
+    ("daemon daemon.*", "init", "supervising"),
     ("cli cli.*",),
     ("__main__",),
 )
