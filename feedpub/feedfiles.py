@@ -41,7 +41,7 @@ class FeedFiles:
 
     `rebuilt` says that the store was begun anew: archive pages that stand in the output are kept
     then, since what they said at their time cannot be made again. `again` are ids of articles
-    whose archive pages are to be written again.
+    whose archive pages are to be written again, `waiting` those of records that wait.
     """
 
     transaction: Transaction
@@ -54,12 +54,15 @@ class FeedFiles:
     now: int
     rebuilt: bool
     again: frozenset[str] = frozenset()
+    waiting: frozenset[str] = frozenset()
     differences: list[Difference] = field(default_factory=list)
     """Why documents were not published: how they differ from the records, as a parser read them."""
     refused: bool = False
     """Whether an archive page was not published for such a reason."""
     refused_feeds: set[str] = field(default_factory=set)
     """Paths of the feeds of which a subscription document was not published for such a reason."""
+    incomplete: set[str] = field(default_factory=set)
+    """Ids of articles that wait and are missing on archive pages for that reason."""
     left_out: dict[str, int] = field(default_factory=dict)
     """Path of a file that was written → how many events of the feed it cannot hold."""
 
@@ -242,7 +245,9 @@ class FeedFiles:
         windows = Windows(self._connection, self.now)
         for number in sorted(again.union(range(min(written.values()) + 1, paging.full + 1))):
             names = [name for name, pages in written.items() if pages < number or number in again]
-            window = windows.page(feed.path, self.history.page(feed.path, paging, number), tombstones=True)
+            ids = self.history.page(feed.path, paging, number)
+            self.incomplete.update(self.waiting.intersection(ids))
+            window = windows.page(feed.path, ids, tombstones=True)
             channel = self.catalogue.channel(
                 feed, updated_at=window.updated_at, page=number, previous_page=number - 1 or None
             )

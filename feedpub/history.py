@@ -69,6 +69,8 @@ class History:
             literal(path), number + literal(first - 1), record.c.id
         )
         tx.connection.execute(insert(member).from_select(["path", "position", "record_id"], new))
+        if path == EVERYTHING:
+            self._touched.update(position // GRAIN for position in range(first, self._count(path)))
         for start in range(first, self._count(path), _CHUNK):
             tx.log(op="joined", path=path, first=start, ids=self._between(path, start, start + _CHUNK))
 
@@ -157,8 +159,7 @@ class History:
         """Number what of these records is new, says something else than before, or is gone."""
         tx = self._tx
         # Also those whose change is numbered already: a crash may have left the files as they were.
-        positions = self.positions(EVERYTHING, [entry.id for entry in entries])
-        self._touched.update(position // GRAIN for position in positions)
+        self.touch(entry.id for entry in entries)
         rows = tx.rows(schema.listed, "record_id", [entry.id for entry in entries])
         listed = {row.record_id: row.digest for row in rows}
         lines = []
@@ -188,8 +189,12 @@ class History:
             tx.put(schema.listed, {"record_id": identifier, "digest": digest})
         tx.flush()
 
+    def touch(self, ids: Iterable[str]) -> None:
+        """Have the parts of everything that hold these records count as touched."""
+        self._touched.update(position // GRAIN for position in self.positions(EVERYTHING, ids))
+
     def touched(self, size: int) -> list[int]:
-        """Which parts of everything, `size` records each (a multiple of `GRAIN`), hold one that was noted."""
+        """Which parts of everything, `size` records each (a multiple of `GRAIN`), hold one that is new or was noted."""
         return sorted({part * GRAIN // size for part in self._touched})
 
     def sequence(self) -> int:

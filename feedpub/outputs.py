@@ -15,7 +15,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 import orjson
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, select, update
 
 from feedpub import __version__, entries, rendering
 from feedpub.catalogue import Catalogue
@@ -30,14 +30,17 @@ from feedpub.sitefiles import SiteFiles
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
 from feedpub.verification import Difference
+from feedpub.waiting import Waiting
 from feedpub.workers import Workers
 
 CHUNK = 100
 
 _PAGES_REFUSED = "pages_refused"
-"""Key of the ids of articles whose archive pages were to be written again, and some could not be published."""
+"""Key of the ids of articles whose archive pages must be written again: some were refused, or lack the article."""
 _FEEDS_REFUSED = "feeds_refused"
 """Key of the paths of feeds of which a document or the page could not be published."""
+_FACETS_WAITING = "facets_waiting"
+"""Key of the facets of what waits: their feeds must be looked at when it is tried again."""
 
 
 class Outputs:
@@ -65,6 +68,10 @@ class Outputs:
         self._history = History(transaction, self._now)
         self.differences: list[Difference] = []
         """Why files were not published: how they differ from the records, as a parser read them."""
+        self.missing: set[str] = set()
+        """Paths of those among these files of which no earlier version stands."""
+        self.waiting = Waiting(transaction)
+        self._again: set[str] = set()
         self.left_out: dict[str, int] = {}
         """Path of a calendar that was written → how many events of its feed it cannot hold."""
 
@@ -79,23 +86,25 @@ class Outputs:
         refused = orjson.loads(self._tx.get_meta(_PAGES_REFUSED) or b"[]")
         again = self._purged.union(refused)
         if lost:
+            self._staging.forget_lost()
             forget_archives(self._tx)
+        waited = orjson.loads(self._tx.get_meta(_FACETS_WAITING) or b"[]")
+        self._facets.update((name, slug) for name, slug in waited)
+        self.waiting.take_away_unheard()
+        self._records()
         files = FeedFiles(
             self._tx, self._config, self._catalogue, self._history, self._staging, self._workers,
             self._renderers, self._now, rebuilt=known is None, again=frozenset(again),
+            waiting=frozenset(self.waiting.ids),
         )  # fmt: skip
-        record = schema.record
-        files.join()
-        self._history.join(
-            EVERYTHING, select(record.c.id).where(record.c.dirty, record.c.withdrawn_at.is_(None))
-        )
-        self._records()
+        self._join(files)
         self._staging.delete_many(sorted(self._dropped))
         feeds = files.feeds(self._facets, again=orjson.loads(self._tx.get_meta(_FEEDS_REFUSED) or b"[]"))
         for feed in feeds:
             files.stage(feed)
-        if again:
-            self._tx.set_meta(_PAGES_REFUSED, orjson.dumps(sorted(again) if files.refused else []).decode())
+        if again or files.incomplete:
+            pages = files.incomplete.union(again if files.refused else ())
+            self._tx.set_meta(_PAGES_REFUSED, orjson.dumps(sorted(pages)).decode())
         files.drop()
         site = SiteFiles(
             self._tx, self._config, self._catalogue, self._history, self._staging, self._renderers,
@@ -110,6 +119,9 @@ class Outputs:
         self.left_out = files.left_out
         self._staging.manifests(__version__, self._config.site.key)
         self._tx.set_meta("renderers", self._renderers)
+        if waited or self.waiting.ids:
+            self._tx.set_meta(_FACETS_WAITING, orjson.dumps(self.waiting.facets()).decode())
+        self.waiting.put_back()
         due = min((time for time in times if time is not None), default=None)
         return datetime.fromtimestamp(due, UTC) if due is not None else None
 
@@ -128,29 +140,58 @@ class Outputs:
         self._facets.update((row.name, row.slug) for row in tx.connection.execute(query.distinct()))
 
     def _records(self) -> None:
-        """Pages, records and pictures of everything that changed."""
+        """Pages, records and pictures of everything that changed; what must wait is taken away.
+
+        Pages of events link to the articles, and come after them, so that they do not link to what waits. Those
+        of articles link to events too: where one of these must wait, they are made again without it.
+        """
+        record = schema.record
+        articles, events = record.c.kind == "article", record.c.kind == "event"
+        changed = [self._render(articles), self._render(events)]
+        if self.waiting.ids:
+            self._render(articles & self.waiting.reporters())
+        if any(changed):
+            self._drop_pictures()
+
+    def _render(self, which: ColumnElement[bool]) -> bool:
+        """The files of those among the changed records; whether there are any."""
         render = partial(
             rendering.render, site=self._config.site, alternates=self._catalogue.site_alternates(),
             section_pages=self._catalogue.section_pages(), verify=self._config.publish.verify,
             output=self._config.publish.output, folder=self._staging.folder,
         )  # fmt: skip
-        jobs = self._jobs()
+        jobs = self._jobs(which)
         first = list(islice(jobs, 2))
-        changed = False
+        waiting: set[str] = set()
         for job, done in self._workers.map(render, chain(first, jobs), alone=len(first) < 2):
-            changed = True
             self._staging.note(done.staged)
             self.differences += done.differences
-            refused = {one.path for one in done.differences}
-            self._staging.delete_many(_superseded(job, refused))
-            self._note_digests(job, refused)
-            self._history.note(job.entries)
-        if changed:
-            self._drop_pictures()
+            self.missing |= done.missing
+            waiting |= done.waiting
+            standing, refused = job.without(done.waiting), {one.path for one in done.differences}
+            self._staging.delete_many(_superseded(standing, refused))
+            self._note_digests(standing, refused)
+            self._history.note(standing.entries)
+        self._history.touch(waiting)
+        self.waiting.take_away(waiting)
+        return bool(first)
 
-    def _jobs(self) -> Iterator[rendering.Job]:
+    def _join(self, files: FeedFiles) -> None:
+        """Note what is in each feed for the first time; with that, what changed is dealt with."""
         record = schema.record
-        query = select(record.c.id).where(record.c.dirty).order_by(record.c.id).limit(CHUNK)
+        files.join()
+        self._history.join(
+            EVERYTHING, select(record.c.id).where(record.c.dirty, record.c.withdrawn_at.is_(None))
+        )
+        connection = self._tx.connection
+        connection.execute(update(record).where(record.c.dirty).values(dirty=False))
+        if self._again:
+            rows = [{"key": identifier} for identifier in sorted(self._again)]
+            connection.execute(update(record).where(record.c.id == bindparam("key")).values(dirty=True), rows)
+
+    def _jobs(self, which: ColumnElement[bool]) -> Iterator[rendering.Job]:
+        record = schema.record
+        query = select(record.c.id).where(record.c.dirty, which).order_by(record.c.id).limit(CHUNK)
         after = ""
         while ids := self._tx.connection.execute(query.where(record.c.id > after)).scalars().all():
             after = ids[-1]
@@ -168,22 +209,15 @@ class Outputs:
 
     def _note_digests(self, job: rendering.Job, refused: Container[str]) -> None:
         """What these records look like now; those with a refused file are tried again at the next refresh."""
-        left = {identifier for path, identifier in job.redirects if f"{path}.html" in refused}
-        rows = [
-            {
-                "key": entry.id,
-                "entry": entry.digest,
-                "again": entry.id in left
-                or any(f"{_stem(entry)}{ending}" in refused for ending in rendering.ENDINGS),
-            }
-            for entry in job.entries
-        ]
+        self._again |= {identifier for path, identifier in job.redirects if f"{path}.html" in refused}
+        rows = []
+        for entry in job.entries:
+            rows.append({"key": entry.id, "looks": entry.digest})
+            if any(f"{_stem(entry)}{ending}" in refused for ending in rendering.ENDINGS):
+                self._again.add(entry.id)
         if rows:
-            statement = (
-                update(schema.record)
-                .where(schema.record.c.id == bindparam("key"))
-                .values(entry=bindparam("entry"), dirty=bindparam("again"))
-            )
+            record = schema.record
+            statement = update(record).where(record.c.id == bindparam("key")).values(entry=bindparam("looks"))
             self._tx.connection.execute(statement, rows)
 
     def _pictures(self, ids: Sequence[str]) -> list[Entry]:

@@ -6,7 +6,7 @@ lock → finish what a crash left → each source into the store → events merg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +25,7 @@ from feedpub.preparation import source_settings
 from feedpub.removal import Removal, lost_articles
 from feedpub.reports import Report, SourceReport
 from feedpub.sources import Source
-from feedpub.store import Store, held_documents, iso, open_store, schema
+from feedpub.store import Store, count_published, held_documents, iso, open_store, schema
 from feedpub.store.transaction import Transaction
 from feedpub.verification import Difference
 from feedpub.workers import Workers
@@ -268,10 +268,10 @@ def _put_out(
         advice=(*touch.advice, *advice),
         written=tuple(staging.written),
         deleted=tuple(staging.deleted),
-        failures=tuple(_not_published(outputs.differences)),
-        notices=(*notices, *_not_in_calendars(outputs.left_out)),
-        articles=_live(connection, "article"),
-        events=_live(connection, "event"),
+        failures=tuple(_not_published(outputs.differences, outputs.missing)),
+        notices=(*notices, *_not_in_calendars(outputs.left_out), *_waiting(len(outputs.waiting.ids))),
+        articles=count_published(connection, "article"),
+        events=count_published(connection, "event"),
         next_due_at=_next_due(connection, due, now),
         output=str(config.publish.output),
     )
@@ -341,14 +341,6 @@ def _unconfigured(transaction: Transaction, config: Config) -> Iterator[str]:
         )
 
 
-def _live(connection: Connection, kind: str) -> int:
-    record = schema.record
-    query = (
-        select(func.count()).select_from(record).where(record.c.kind == kind, record.c.withdrawn_at.is_(None))
-    )
-    return connection.execute(query).scalar_one()
-
-
 def _next_due(connection: Connection, due: datetime | None, now: datetime) -> datetime | None:
     document = schema.document
     query = select(func.min(document.c.due_at)).where(document.c.due_at > int(now.timestamp()))
@@ -365,7 +357,13 @@ def _not_in_calendars(left_out: Mapping[str, int]) -> Iterator[str]:
         yield f"{events} not in {path}, since a calendar needs the day of an event; the other formats have them."
 
 
-def _not_published(differences: Iterable[Difference]) -> Iterator[str]:
+def _waiting(number: int) -> Iterator[str]:
+    if number:
+        wait = "1 article or event waits" if number == 1 else f"{number:,} articles and events wait"
+        yield f"{wait} for files that were not published, and till then stands in no feed, list or sitemap."
+
+
+def _not_published(differences: Iterable[Difference], missing: Container[str]) -> Iterator[str]:
     """A line for each file that a parser read otherwise than its record says, with the first few fields."""
     by_path: dict[str, list[Difference]] = {}
     for difference in differences:
@@ -377,8 +375,9 @@ def _not_published(differences: Iterable[Difference]) -> Iterator[str]:
             for one in found[:3]
         )
         more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
+        stays = "and what it belongs to waits" if path in missing else "its last good version stays"
         yield (
-            f"{path} was not published, its last good version stays: {said}{more}. This is a fault of feedpub "
+            f"{path} was not published, {stays}: {said}{more}. This is a fault of feedpub "
             "or of a plugin: please report it. It is tried again at each refresh."
         )
 

@@ -167,6 +167,13 @@ class Staging:
             self._folders.add(str(PurePosixPath(path).parent))
             self.deleted.append(path)
 
+    def forget_lost(self) -> None:
+        """Forget what is not in the output any more: what is not made again must not be listed."""
+        file = schema.file
+        paths = list(self._transaction.connection.execute(select(file.c.path)).scalars())
+        lost = [path for path in paths if not (self._output / path).exists()]
+        self._transaction.delete(file, "path", lost)
+
     def manifests(self, version: str, key: str) -> None:
         """Stage the manifests of the folders that changed, and the one that lists them."""
         if not (self.written or self.deleted or self._folders):

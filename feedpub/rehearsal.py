@@ -79,11 +79,16 @@ class Rehearsal:
         return any(known.settings == settings for known in sources)
 
     def summary(self, place: str) -> dict[str, Any] | None:
-        """Id, addresses and times of what is or was published of the document at `place`; None if nothing was."""
+        """Id, addresses and times of what is or was published of the document at `place`; None if nothing is or was.
+
+        Of an article that waits, nothing is.
+        """
         row = self.row(place)
         ids = [row.record_id] if row is not None and row.record_id else []
         identities = self._tx.by_key(schema.identity, "id", ids)
         for record in self._tx.rows(schema.record, "id", ids):
+            if record.withdrawn_at is None and not record.entry:
+                return None
             identity = identities[record.id]
             return {
                 "id": record.id,

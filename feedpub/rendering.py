@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,12 @@ class Job:
     known: Mapping[str, Known]
     first: int
 
+    def without(self, ids: Container[str]) -> Job:
+        """The same for the other records only."""
+        entries = [entry for entry in self.entries if entry.id not in ids]
+        redirects = [(path, identifier) for path, identifier in self.redirects if identifier not in ids]
+        return replace(self, entries=entries, redirects=redirects)
+
 
 @dataclass(frozen=True, slots=True)
 class ArchiveJob:
@@ -52,10 +58,16 @@ class ArchiveJob:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What a worker has staged, and how the files differ from the records that it has not."""
+    """What a worker has staged, and how the files differ from the records that it has not.
+
+    `missing` are paths of the latter at which nothing stands, and `waiting` the records that they
+    belong to: of these nothing is staged.
+    """
 
     staged: list[Staged]
     differences: tuple[Difference, ...] = ()
+    missing: frozenset[str] = frozenset()
+    waiting: frozenset[str] = frozenset()
 
 
 class _Proof:
@@ -136,7 +148,22 @@ def render(
     staged = stage(
         _files(job, frame), job.known, output=output, folder=folder, first=job.first, refuses=proof.refuses
     )
-    return Rendered(staged, tuple(proof.differences))
+    missing = frozenset(one.path for one in proof.differences if not _stands(one.path, job, output))
+    waiting = frozenset(
+        entry.id
+        for entry in job.entries
+        if entry.withdrawn_at is None
+        and any(f"{job.stems[entry.id]}{ending}" in missing for ending in ENDINGS)
+    )
+    owners = {stem: identifier for identifier, stem in job.stems.items()} | dict(job.redirects)
+    staged = [file for file in staged if owners.get(file.path.rpartition(".")[0]) not in waiting]
+    return Rendered(staged, tuple(proof.differences), missing, waiting)
+
+
+def _stands(path: str, job: Job, output: Path) -> bool:
+    """Whether an earlier version of a file is published: a notice or a redirect is none."""
+    known = job.known.get(path)
+    return known is not None and known.status is None and (output / path).exists()
 
 
 @dataclass(frozen=True, slots=True)

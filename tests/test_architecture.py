@@ -53,7 +53,7 @@ FLOORS = (
         *("rendering", "syndication"),
     ),
     ("clashes", "events", "filing"),
-    ("removal", "windows"),
+    ("removal", "waiting", "windows"),
     ("feedfiles", "intake", "sitefiles"),
     ("outputs", "websub"),
     ("pipeline", "purging", "rehearsal"),

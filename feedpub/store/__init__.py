@@ -123,7 +123,6 @@ class Store:
             def count(*where: Any) -> int:
                 return connection.execute(select(func.count()).select_from(record).where(*where)).scalar_one()
 
-            live = record.c.withdrawn_at.is_(None)
             held = {
                 row.source: row.n
                 for row in connection.execute(
@@ -164,8 +163,8 @@ class Store:
                 select(schema.run.c.report).order_by(schema.run.c.sequence.desc()).limit(1)
             ).scalar()
             return Status(
-                articles=count(record.c.kind == "article", live),
-                events=count(record.c.kind == "event", live),
+                articles=count_published(connection, "article"),
+                events=count_published(connection, "event"),
                 withdrawn=count(record.c.withdrawn_at.is_not(None)),
                 held=sum(held.values()),
                 last_run=orjson.loads(last) if last else None,
@@ -212,6 +211,17 @@ def held_documents(connection: Connection) -> list[Held]:
         )
         for row in rows
     ]
+
+
+def count_published(connection: Connection, kind: str) -> int:
+    """How many records of this kind are published: neither withdrawn nor waiting."""
+    record = schema.record
+    live = (
+        select(func.count()).select_from(record).where(record.c.kind == kind, record.c.withdrawn_at.is_(None))
+    )
+    # By the index of what is to be made again, since `entry` stands behind the long columns.
+    waiting = live.where(record.c.dirty, record.c.entry == "")
+    return connection.execute(live).scalar_one() - connection.execute(waiting).scalar_one()
 
 
 def iso(seconds: int | None) -> str | None:

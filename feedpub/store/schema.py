@@ -119,7 +119,7 @@ record = Table(
     Column("start_at", Integer),
     Column("end_at", Integer),
     Column("digest", Text, nullable=False),
-    # the digest of the record as published: with its events, the site and the renderers
+    # the digest of the record as published: with its events, the site and the renderers; "" while it is not
     Column("entry", Text, nullable=False, server_default=""),
     Column("withdrawn_at", Integer),
     Column("dirty", Boolean, nullable=False),
