@@ -41,7 +41,7 @@ FLOORS = (
         "vocabulary",
         "workers",
     ),
-    ("daemonstate", "dates", "eventkeys", "logs"),
+    ("cadence", "daemonstate", "dates", "eventkeys", "logs"),
     ("formats", "sources"),
     ("config config_file config_check",),
     ("explanation", "extraction extraction.*", "formats.*", "merging", "plugins", "provenance"),
@@ -86,6 +86,7 @@ BY_NAME = {"", "late", "plugins"}
 
 HEAVY = {
     *(
+        "cronsim",
         "extruct",
         "dateutil",
         "feedgen",
@@ -101,7 +102,7 @@ HEAVY = {
         "rdflib",
         "schedule",
     ),
-    *("sqlalchemy", "starlette", "tqdm", "trafilatura", "uvicorn", "vobject", "yaml"),
+    *("sqlalchemy", "starlette", "tqdm", "trafilatura", "uvicorn", "vobject", "watchfiles", "yaml"),
 }
 
 LONGEST = 450

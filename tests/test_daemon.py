@@ -21,6 +21,7 @@ import httpx
 import pytest
 
 from feedpub import daemon
+from feedpub.cadence import spaced
 from feedpub.config import Config, SourceConfig
 from feedpub.errors import ConfigError, LockedError, PublishError
 from feedpub.reports import Report, SourceReport
@@ -81,7 +82,7 @@ class FakePublish:
 
 
 def configured(root: Path, **every: int) -> Config:
-    sources = tuple(SourceConfig(name=name, every_seconds=seconds) for name, seconds in every.items())
+    sources = tuple(SourceConfig(name=name, every=spaced(seconds)) for name, seconds in every.items())
     return Config(root=root, sources=sources, state=root / ".feedpub")
 
 
@@ -326,6 +327,7 @@ from datetime import datetime, UTC
 from pathlib import Path
 from feedpub import daemon
 from feedpub.daemon import ending
+from feedpub.cadence import spaced
 from feedpub.config import Config, SourceConfig
 from feedpub.reports import Report, SourceReport
 logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
@@ -340,7 +342,7 @@ def publish(config, *, only=None):
     return Report(now, now, sources=tuple(SourceReport(name) for name in only))
 root = Path(sys.argv[1])
 ending.GRACE_SECONDS = float(sys.argv[3])
-config = Config(root=root, sources=(SourceConfig(name="wire", every_seconds=60),), state=root / ".feedpub")
+config = Config(root=root, sources=(SourceConfig(name="wire", every=spaced(60)),), state=root / ".feedpub")
 sys.exit(daemon.run(config, publish=publish))
 """
 
