@@ -255,22 +255,16 @@ def _config(file: _File, table: Mapping[str, Any]) -> Config:
     assert file.path is not None
     root = file.path.parent
     publish = table.get("publish", {})
-    main = _feed("", {key: publish[key] for key in _FEED_KEYS if key in publish}, FeedConfig())
     site = _site(file, table.get("site", {}))
+    main = _feed(file, site, "", {key: publish[key] for key in _FEED_KEYS if key in publish}, FeedConfig())
     config = Config(
         root=root,
         path=file.path,
         site=site,
-        sources=tuple(
-            _source(root, name, value, _every(file, site, value, "sources", name))
-            for name, value in table.get("sources", {}).items()
-        ),
+        sources=tuple(_source(file, site, name, value) for name, value in table.get("sources", {}).items()),
         feeds=(
             main,
-            *(
-                _feed(name, value, main, _every(file, site, value, "feeds", name))
-                for name, value in table.get("feeds", {}).items()
-            ),
+            *(_feed(file, site, name, value, main) for name, value in table.get("feeds", {}).items()),
         ),
         publish=Publish(
             output=_absolute(root, publish.get("output", OUTPUT_NAME)),
@@ -334,7 +328,7 @@ def _every(file: _File, site: Site, table: Mapping[str, Any], section: str, name
         raise file.fail(section, name, "every", message=str(error)) from None
 
 
-def _source(root: Path, name: str, table: Mapping[str, Any], every: Cadence | None) -> SourceConfig:
+def _source(file: _File, site: Site, name: str, table: Mapping[str, Any]) -> SourceConfig:
     ours = {
         "kind",
         "path",
@@ -349,8 +343,9 @@ def _source(root: Path, name: str, table: Mapping[str, Any], every: Cadence | No
     }
     values: dict[str, Any] = {key: table[key] for key in ("kind", "watch", "keep_deleted") if key in table}
     if "path" in table:
-        values["path"] = _absolute(root, table["path"])
-    if every is not None:
+        assert file.path is not None
+        values["path"] = _absolute(file.path.parent, table["path"])
+    if (every := _every(file, site, table, "sources", name)) is not None:
         values["every"] = every
     if "max_size" in table:
         values["max_bytes"] = _bytes(table["max_size"])
@@ -365,7 +360,7 @@ def _source(root: Path, name: str, table: Mapping[str, Any], every: Cadence | No
     )
 
 
-def _feed(name: str, table: Mapping[str, Any], main: FeedConfig, every: Cadence | None = None) -> FeedConfig:
+def _feed(file: _File, site: Site, name: str, table: Mapping[str, Any], main: FeedConfig) -> FeedConfig:
     return FeedConfig(
         path=name,
         title=table.get("title"),
@@ -373,7 +368,7 @@ def _feed(name: str, table: Mapping[str, Any], main: FeedConfig, every: Cadence 
         formats=tuple(table.get("formats", main.formats)),
         **{key: table.get(key, getattr(main, key)) for key in _FEED_KEYS if key != "formats"},
         where=Where(**{key: _several(value) for key, value in table.get("where", {}).items()}),
-        every=every,
+        every=_every(file, site, table, "feeds", name),
     )
 
 

@@ -50,7 +50,7 @@ FLOORS = (
     ("preparation",),
     (
         *("batches", "catalogue", "decisions", "entries", "guard", "history", "identity", "publication"),
-        *("rendering", "syndication"),
+        *("rendering", "renewal", "syndication"),
     ),
     ("clashes", "events", "filing"),
     ("removal", "windows"),
