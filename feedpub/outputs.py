@@ -8,7 +8,7 @@ The cost follows what changed and the feeds' windows, never the archive.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, islice
@@ -52,6 +52,7 @@ class Outputs:
         now: datetime,
         *,
         workers: Workers,
+        further: Callable[[str], None] | None = None,
     ) -> None:
         self._tx = transaction
         self._config = config
@@ -61,6 +62,7 @@ class Outputs:
         self._purged = touch.purged
         self._now = int(now.timestamp())
         self._workers = workers
+        self._further = further or (lambda _: None)
         self._catalogue = Catalogue(transaction, config)
         self._history = History(transaction, self._now)
         self.differences: list[Difference] = []
@@ -94,6 +96,7 @@ class Outputs:
         feeds = files.feeds(self._facets, again=orjson.loads(self._tx.get_meta(_FEEDS_REFUSED) or b"[]"))
         for feed in feeds:
             files.stage(feed)
+            self._further("")
         if again:
             self._tx.set_meta(_PAGES_REFUSED, orjson.dumps(sorted(again) if files.refused else []).decode())
         files.drop()
@@ -139,6 +142,7 @@ class Outputs:
         changed = False
         for job, done in self._workers.map(render, chain(first, jobs), alone=len(first) < 2):
             changed = True
+            self._further("")
             self._staging.note(done.staged)
             self.differences += done.differences
             refused = {one.path for one in done.differences}
