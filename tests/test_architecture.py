@@ -386,7 +386,7 @@ def importers_of(package: str) -> set[str]:
             "<b itemprop=\"headline\">Bridge opens</b> to traffic after four years.', 'text/html'))",
         ),
         ("jsonschema", "explanation", "feedpub.validate({'@type': 'NewsArticle'})"),
-        ("schedule", "daemon.timer", "import feedpub.daemon"),
+        ("schedule", "daemon.jobs", "import feedpub.daemon"),
     ],
 )
 def test_each_of_the_four_packages_does_its_job_in_one_module(package, module, work):
