@@ -76,7 +76,7 @@ SEAMS = {
     "store": {"store.ledger", "store.replay", "store.schema", "store.transaction"},
     # The commands build the parser; each imports what it does only when it runs.
     "cli": {
-        *("cli.check", "cli.diff", "cli.explain", "cli.options", "cli.publish", "cli.quarantine"),
+        *("cli.check", "cli.diff", "cli.explain", "cli.next", "cli.options", "cli.publish", "cli.quarantine"),
         *("cli.services", "cli.start", "cli.status", "cli.terminal", "cli.verify", "cli.withdraw"),
     },
 }

@@ -123,7 +123,7 @@ class _Service:
 
     def work(self) -> None:
         """Turn until told to stop."""
-        self._watching.configure(self.timer.config.sources)
+        self._watch(self.timer.config)
         self._tell()
         notify("READY=1", "STATUS=" + self._status())
         while not self._stop.is_set():
@@ -152,12 +152,15 @@ class _Service:
             reloading()
         config = self._file.changed(asked=asked)
         if config is not None:
-            self._watching.configure(config.sources)
+            self._watch(config)
             self.timer.configure(config)
         if asked:
             notify("READY=1")
         if config is not None or self._file.notice != before:
             self._tell()
+
+    def _watch(self, config: Config) -> None:
+        self._watching.configure(config.sources, but=(config.publish.output, config.state))
 
     def _notices(self) -> list[str]:
         return [*([self._file.notice] if self._file.notice else []), *self._watching.notices()]

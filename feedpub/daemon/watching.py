@@ -41,16 +41,23 @@ class Watching:
         self._lock = threading.Lock()
         self._changed: set[str] = set()
         self._watches: dict[str, _Watch] = {}
+        self._but: tuple[str, ...] = ()
 
-    def configure(self, sources: Iterable[SourceConfig]) -> None:
-        """Watch these sources and no others; a watch that stays the same goes on."""
+    def configure(self, sources: Iterable[SourceConfig], *, but: Iterable[Path] = ()) -> None:
+        """Watch these sources and no others; a watch that stays the same goes on.
+
+        Args:
+            sources: those that may be watched.
+            but: folders in which nothing matters, such as the output.
+        """
+        self._but = tuple(f"{folder}/" for folder in but)
         wanted = {one.name: one.path for one in sources if one.watch and one.path is not None}
         for name, watch in list(self._watches.items()):
             if wanted.get(name) != watch.path:
                 self._watches.pop(name).stop()
         for name, path in wanted.items():
             if name not in self._watches:
-                self._watches[name] = _Watch(name, path, self._noticed)
+                self._watches[name] = _Watch(name, path, self._noticed, self._is_left_alone)
 
     def take(self) -> set[str]:
         """The names of the sources that changed since this was last asked."""
@@ -66,6 +73,9 @@ class Watching:
         """End all threads; does not wait for them."""
         self.configure(())
 
+    def _is_left_alone(self, path: str) -> bool:
+        return path.startswith(self._but)
+
     def _noticed(self, name: str, *, changed: bool) -> None:
         if changed:
             with self._lock:
@@ -76,11 +86,14 @@ class Watching:
 class _Watch:
     """One watched folder (or file, by its folder)."""
 
-    def __init__(self, name: str, path: Path, noticed: Callable[..., None]) -> None:
+    def __init__(
+        self, name: str, path: Path, noticed: Callable[..., None], is_left_alone: Callable[[str], bool]
+    ) -> None:
         self.name = name
         self.path = path
         self.notice: str | None = None
         self._noticed = noticed
+        self._is_left_alone = is_left_alone
         self._stop = threading.Event()
         threading.Thread(target=self._run, name=f"feedpub-watch-{name}", daemon=True).start()
 
@@ -128,7 +141,7 @@ class _Watch:
 
     def _matters(self, _: object, path: str) -> bool:
         """Whether a changed file may be an article, and not an editor's own."""
-        if path != str(self.path) and self.path.is_file():
+        if self._is_left_alone(path) or (path != str(self.path) and self.path.is_file()):
             return False
         relative = path[len(str(self.path)) :].strip("/")
         parts = relative.split("/") if relative else []
