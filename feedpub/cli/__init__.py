@@ -101,6 +101,7 @@ def build_parser() -> argparse.ArgumentParser:
         quarantine,
         withdraw,
         status,
+        upcoming,
         services,
     ):
         module.add(commands)
