@@ -12,8 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,83 +20,10 @@ import httpx
 import pytest
 
 from feedpub import daemon
-from feedpub.cadence import spaced
-from feedpub.config import Config, SourceConfig
+from feedpub.config import Config
 from feedpub.errors import ConfigError, LockedError, PublishError
 from feedpub.reports import Report, SourceReport
-
-START = datetime(2025, 3, 30, 0, 59, tzinfo=UTC)
-"""A minute before summer time begins in most of Europe."""
-
-
-@dataclass
-class FakeClock:
-    """Time that passes only when the daemon sleeps or a fake refresh says so."""
-
-    elapsed: float = 0.0
-    skew: float = 0.0
-    end: float = float("inf")
-    naps: list[float] = field(default_factory=list)
-    counts_sleep: bool = False
-    stop: threading.Event = field(default_factory=threading.Event)
-
-    def monotonic(self) -> float:
-        return 1000.0 + self.elapsed
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.elapsed + self.skew)
-
-    def wait(self, wake: threading.Event, seconds: float) -> None:
-        self.naps.append(seconds)
-        self.elapsed += seconds
-        if self.elapsed > self.end:
-            self.stop.set()
-
-
-@dataclass
-class FakePublish:
-    """Notes when which sources were refreshed; `takes` seconds each; does what `script` says."""
-
-    clock: FakeClock
-    takes: float = 0.0
-    script: Callable[[float, list[str]], tuple[SourceReport, ...] | None] = lambda at, names: None
-    next_due_at: Callable[[float], datetime | None] = lambda at: None
-    due_sources: tuple[str, ...] = ()
-    calls: list[tuple[float, list[str]]] = field(default_factory=list)
-    running: int = 0
-
-    def __call__(self, config: Config, *, only: Sequence[str] | None = None) -> Report:
-        assert self.running == 0, "two refreshes at once"
-        self.running += 1
-        try:
-            names = list(only or [])
-            at = self.clock.elapsed
-            started = self.clock.now()
-            self.calls.append((at, names))
-            self.clock.elapsed += self.takes
-            reports = self.script(at, names) or tuple(SourceReport(name) for name in names)
-            return Report(
-                started, self.clock.now(), sources=reports, next_due_at=self.next_due_at(at),
-                due_sources=self.due_sources,
-            )  # fmt: skip
-        finally:
-            self.running -= 1
-
-    def times(self, name: str) -> list[float]:
-        return [round(at, 3) for at, names in self.calls if name in names]
-
-
-def configured(root: Path, **every: int) -> Config:
-    sources = tuple(SourceConfig(name=name, every=spaced(seconds)) for name, seconds in every.items())
-    return Config(root=root, sources=sources, state=root / ".feedpub")
-
-
-def run_until(
-    end: float, config: Config, clock: FakeClock, publish: FakePublish, jitter: float = 0.5
-) -> None:
-    clock.end = end
-    clock.stop.clear()
-    assert daemon.run(config, stop=clock.stop, publish=publish, clock=clock, jitter=lambda: jitter) == 0
+from tests.daemons import START, FakeClock, FakePublish, configured, run_until
 
 
 def test_a_thousand_slow_ticks_do_not_drift(tmp_path: Path) -> None:

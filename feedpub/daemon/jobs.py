@@ -81,10 +81,9 @@ class Timing:
         """How long until it is due; negative if it is overdue."""
         return (self._next - self._now()).total_seconds()
 
-    @property
-    def next_at(self) -> datetime:
-        """When it is due, by the wall clock as it is now."""
-        return self._wall().replace(tzinfo=UTC) + (self._next - self._now())
+    def next_at(self, ahead: timedelta) -> datetime:
+        """When it is due, by the wall clock, which is `ahead` of the timeline."""
+        return (self._next if self._on_wall else self._next + ahead).replace(tzinfo=UTC)
 
     @property
     def _next(self) -> datetime:
@@ -225,6 +224,11 @@ class Jobs:
 
     def __contains__(self, name: object) -> bool:
         return name in self._timings
+
+    @property
+    def ahead(self) -> timedelta:
+        """How far the wall clock is ahead of the timeline."""
+        return self._wall() - self._timeline()
 
     def add(self, name: str, cadence: Cadence, offset: float = 0.0) -> None:
         """One more source, due in `offset` seconds, and then always as much later than its cadence says."""

@@ -9,6 +9,11 @@ import time
 from collections.abc import Mapping
 
 
+def is_heard(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether there is anybody to tell."""
+    return bool(environment.get("NOTIFY_SOCKET"))
+
+
 def notify(*lines: str, environment: Mapping[str, str] = os.environ) -> bool:
     """Send these assignments, such as "READY=1"; whether there was anybody to tell."""
     address = environment.get("NOTIFY_SOCKET", "")

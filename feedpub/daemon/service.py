@@ -13,7 +13,7 @@ from feedpub.config import Config
 from feedpub.daemon.clock import Clock, SystemClock
 from feedpub.daemon.ending import Abandoned, Ending
 from feedpub.daemon.lock import only_one
-from feedpub.daemon.notify import Watchdog, notify, reloading
+from feedpub.daemon.notify import Watchdog, is_heard, notify, reloading
 from feedpub.daemon.reloading import ConfigFile
 from feedpub.daemon.telling import Teller
 from feedpub.daemon.timer import Publish, Timer
@@ -168,13 +168,14 @@ class _Service:
     def _tell(self) -> None:
         self._told = self._notices()
         self._teller.tell(self.timer)
-        notify("STATUS=" + self._status())
+        if is_heard():
+            notify("STATUS=" + self._status())
 
     def _status(self) -> str:
         """One line for `systemctl status`."""
         running = [timing.name for timing in self.timer.jobs if timing.running_since]
         failing = [timing.name for timing in self.timer.jobs if timing.failures]
-        upcoming = min((timing.next_at for timing in self.timer.jobs), default=None)
+        upcoming = min((timing.next_at(self.timer.jobs.ahead) for timing in self.timer.jobs), default=None)
         if running:
             said = f"Refreshing {', '.join(running)}"
         else:

@@ -40,21 +40,18 @@ class Teller:
             self._could = False
 
     def _found(self, timer: Timer) -> DaemonState:
+        ahead = timer.jobs.ahead
         jobs = tuple(
             JobState(
                 source=timing.name, every=timing.cadence.text,
-                next_at=None if timing.running_since else _utc(timing.next_at),
-                running_since=_utc(timing.running_since), last_run_at=_utc(timing.last_run_at),
-                last_success_at=_utc(timing.last_success_at), seconds=timing.seconds,
+                next_at=None if timing.running_since else timing.next_at(ahead),
+                running_since=timing.running_since, last_run_at=timing.last_run_at,
+                last_success_at=timing.last_success_at, seconds=timing.seconds,
                 failures=timing.failures, failure=timing.failure,
             )
             for timing in timer.jobs
         )  # fmt: skip
         return DaemonState(
-            os.getpid(), socket.gethostname(), _utc(self._started_at) or self._started_at, self._now(), jobs,
-            due_at=_utc(timer.due_at), notice=" ".join(self._notices()) or None,
+            os.getpid(), socket.gethostname(), self._started_at, self._now(), jobs,
+            due_at=timer.due_at.astimezone(UTC) if timer.due_at else None, notice=" ".join(self._notices()) or None,
         )  # fmt: skip
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment.astimezone(UTC) if moment is not None else None
