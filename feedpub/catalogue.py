@@ -34,7 +34,7 @@ class Catalogue:
             agent_node(config.site.publisher, config.site.key) if config.site.publisher else None
         )
         seconds = min((source.every_seconds for source in config.sources), default=3600)
-        self._ttl_minutes = max(1, math.ceil(seconds / 60))
+        self._ttl_minutes = _minutes(seconds)
 
     @property
     def main(self) -> FeedConfig:
@@ -108,7 +108,7 @@ class Catalogue:
             home_url=site.url,
             base_url=site.url,
             language=feed.where.language[0] if len(feed.where.language) == 1 else site.language,
-            ttl_minutes=self._ttl_minutes,
+            ttl_minutes=_minutes(feed.every.interval_seconds) if feed.every else self._ttl_minutes,
             generator=f"feedpub {__version__}",
             updated_at=datetime.fromtimestamp(updated_at, UTC) if updated_at is not None else None,
             publisher=self._publisher,
@@ -167,6 +167,10 @@ class Catalogue:
             .group_by(facet.c.slug)
         )
         return {row.value: listing_path(f"{FOLDERS['section']}/{row.slug}") for row in rows}
+
+
+def _minutes(seconds: int) -> int:
+    return max(1, math.ceil(seconds / 60))
 
 
 def listing_path(path: str) -> str:

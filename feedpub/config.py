@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from feedpub.cadence import Cadence, spaced
 from feedpub.models import Agent
 
 DEFAULT_URL = "http://localhost:8080/"
 DEFAULT_KEY = "6f1c4a52-0f0e-5b7e-9d0a-7a7f3a1d2c90"
 """The key of a newsroom that has none yet: `feedpub init` writes one of its own."""
+_DEFAULT_EVERY = spaced(300)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class SourceConfig:
-    """One `[sources.NAME]`. `path` is absolute; `every_seconds` is the timer.
+    """One `[sources.NAME]`. `path` is absolute; `every` is the timer, `watch` whether changes need not wait for it.
 
     `fields` maps our names to JMESPath; `options` holds the keys that only this kind of source knows.
     """
@@ -50,7 +52,8 @@ class SourceConfig:
     name: str
     kind: str = "files"
     path: Path | None = None
-    every_seconds: int = 300
+    every: Cadence = _DEFAULT_EVERY
+    watch: bool = False
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     keep_deleted: bool = False
@@ -58,6 +61,11 @@ class SourceConfig:
     defaults: Defaults = field(default_factory=Defaults)
     fields: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def every_seconds(self) -> int:
+        """How far apart its refreshes usually are."""
+        return self.every.interval_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,7 @@ class FeedConfig:
 
     `archive` says whether it has archive pages (None: if `limit` is at least 10), `tombstones`
     whether it tells readers what was withdrawn. A calendar holds the events that ended at most `event_days` days ago.
+    `every` is when new articles come into it; None for at once.
     """
 
     path: str = ""
@@ -89,6 +98,7 @@ class FeedConfig:
     archive: bool | None = None
     tombstones: bool = True
     event_days: int = 30
+    every: Cadence | None = None
 
     @property
     def has_archive(self) -> bool:
@@ -124,6 +134,14 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Daemon:
+    """`[daemon]`: how long a refresh may stand still, and over how long starts are spread; in seconds."""
+
+    deadline_seconds: int = 600
+    jitter_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything. `path` is the file it was read from, or None; `root` is where relative paths start.
 
@@ -139,6 +157,7 @@ class Config:
     publish: Publish = field(default_factory=Publish)
     state: Path = Path(".feedpub")
     server: Server = field(default_factory=Server)
+    daemon: Daemon = field(default_factory=Daemon)
     notices: tuple[str, ...] = ()
 
 

@@ -111,6 +111,9 @@ def contradictions(config: Config) -> Iterator[Mistake]:
     seen: dict[Path, str] = {}
     for source in config.sources:
         if source.path is None:
+            if source.watch:
+                message = "only a folder can be watched, and this source has no path; its `every` will do"
+                yield Mistake(("sources", source.name, "watch"), message)
             continue
         key = ("sources", source.name, "path")
         real = source.path.resolve()

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from feedpub import urls
+from feedpub.cadence import Cadence, CadenceError, parse
 from feedpub.config import (
     DEFAULT_URL,
     Config,
+    Daemon,
     Defaults,
     FeedConfig,
     Publish,
@@ -48,7 +50,6 @@ _PUBLISH_KEYS = ("undated", "guard", "guard_floor", "sitemaps", "dump", "verify"
 BARE_NAME = "unconfigured.json"
 """In the state folder: which bare folder was published there, so that later commands need not be told."""
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3}
 
 
@@ -254,14 +255,17 @@ def _config(file: _File, table: Mapping[str, Any]) -> Config:
     assert file.path is not None
     root = file.path.parent
     publish = table.get("publish", {})
-    main = _feed("", {key: publish[key] for key in _FEED_KEYS if key in publish}, FeedConfig())
     site = _site(file, table.get("site", {}))
+    main = _feed(file, site, "", {key: publish[key] for key in _FEED_KEYS if key in publish}, FeedConfig())
     config = Config(
         root=root,
         path=file.path,
         site=site,
-        sources=tuple(_source(root, name, value) for name, value in table.get("sources", {}).items()),
-        feeds=(main, *(_feed(name, value, main) for name, value in table.get("feeds", {}).items())),
+        sources=tuple(_source(file, site, name, value) for name, value in table.get("sources", {}).items()),
+        feeds=(
+            main,
+            *(_feed(file, site, name, value, main) for name, value in table.get("feeds", {}).items()),
+        ),
         publish=Publish(
             output=_absolute(root, publish.get("output", OUTPUT_NAME)),
             feeds_by=tuple(publish.get("feeds_by", ())),
@@ -270,6 +274,12 @@ def _config(file: _File, table: Mapping[str, Any]) -> Config:
         ),
         state=_absolute(root, table.get("store", {}).get("path", STATE_NAME)),
         server=Server(**table.get("server", {})),
+        daemon=Daemon(
+            **{
+                f"{key}_seconds": parse(value).interval_seconds
+                for key, value in table.get("daemon", {}).items()
+            }
+        ),
         notices=tuple(_notices(file.path.name, table.get("site", {}))),
     )
     if not config.sources:
@@ -308,13 +318,35 @@ def _site(file: _File, table: Mapping[str, Any]) -> Site:
     return Site(**values)
 
 
-def _source(root: Path, name: str, table: Mapping[str, Any]) -> SourceConfig:
-    ours = {"kind", "path", "every", "include", "exclude", "keep_deleted", "max_size", "defaults", "fields"}
-    values: dict[str, Any] = {key: table[key] for key in ("kind", "keep_deleted") if key in table}
+def _every(file: _File, site: Site, table: Mapping[str, Any], section: str, name: str) -> Cadence | None:
+    """When something is due, in the newsroom's zone if the text names none; None where nothing is said."""
+    if "every" not in table:
+        return None
+    try:
+        return parse(table["every"], site.timezone)
+    except CadenceError as error:
+        raise file.fail(section, name, "every", message=str(error)) from None
+
+
+def _source(file: _File, site: Site, name: str, table: Mapping[str, Any]) -> SourceConfig:
+    ours = {
+        "kind",
+        "path",
+        "every",
+        "watch",
+        "include",
+        "exclude",
+        "keep_deleted",
+        "max_size",
+        "defaults",
+        "fields",
+    }
+    values: dict[str, Any] = {key: table[key] for key in ("kind", "watch", "keep_deleted") if key in table}
     if "path" in table:
-        values["path"] = _absolute(root, table["path"])
-    if "every" in table:
-        values["every_seconds"] = int(table["every"][:-1]) * _SECONDS[table["every"][-1]]
+        assert file.path is not None
+        values["path"] = _absolute(file.path.parent, table["path"])
+    if (every := _every(file, site, table, "sources", name)) is not None:
+        values["every"] = every
     if "max_size" in table:
         values["max_bytes"] = _bytes(table["max_size"])
     return SourceConfig(
@@ -328,7 +360,7 @@ def _source(root: Path, name: str, table: Mapping[str, Any]) -> SourceConfig:
     )
 
 
-def _feed(name: str, table: Mapping[str, Any], main: FeedConfig) -> FeedConfig:
+def _feed(file: _File, site: Site, name: str, table: Mapping[str, Any], main: FeedConfig) -> FeedConfig:
     return FeedConfig(
         path=name,
         title=table.get("title"),
@@ -336,6 +368,7 @@ def _feed(name: str, table: Mapping[str, Any], main: FeedConfig) -> FeedConfig:
         formats=tuple(table.get("formats", main.formats)),
         **{key: table.get(key, getattr(main, key)) for key in _FEED_KEYS if key != "formats"},
         where=Where(**{key: _several(value) for key, value in table.get("where", {}).items()}),
+        every=_every(file, site, table, "feeds", name),
     )
 
 

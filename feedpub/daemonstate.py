@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ def write(folder: Path, state: DaemonState) -> None:
         OSError: it cannot be written.
     """
     temporary = folder / f"{FILE_NAME}.{os.getpid()}"
-    temporary.write_bytes(orjson.dumps(asdict(state), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    temporary.write_bytes(orjson.dumps(state, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     temporary.replace(folder / FILE_NAME)
 
 

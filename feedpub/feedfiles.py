@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 from sqlalchemy import delete, func, select
 
-from feedpub import entries, rendering
+from feedpub import entries, rendering, renewal
 from feedpub.catalogue import FOLDERS, Catalogue, listing_path
 from feedpub.config import Config, FeedConfig
 from feedpub.formats import Format
@@ -90,16 +90,35 @@ class FeedFiles:
         """Stage the documents of one feed that must change."""
         paging = self.history.paging(feed.path, feed.limit) if feed.has_archive else None
         formats = [self.catalogue.format(name) for name in feed.formats]
-        windows = Windows(self._connection, self.now).of(feed, formats, paging)
+        standing = renewal.standing(self.transaction, feed, self.now)
+        if standing is not None:
+            windows = self._standing(feed, formats, standing)
+            newest = standing.page
+        else:
+            windows = Windows(self._connection, self.now).of(feed, formats, paging)
+            newest = paging.newest if paging else None
+            ids = {name: window.ids for name, window in windows.items()}
+            renewal.keep(self.transaction, feed, self.now, ids, newest)
         for format_ in formats:
-            self._document(feed, format_, windows[format_.name], paging if format_.paged else None)
-        if paging is not None:
+            self._document(feed, format_, windows[format_.name], newest if format_.paged else None)
+        if paging is not None and (standing is None or self.again):
             self._archive(feed, paging)
 
-    def _document(self, feed: FeedConfig, format_: Format, window: Window, paging: Paging | None) -> None:
-        """The subscription document in one format."""
+    def _standing(
+        self, feed: FeedConfig, formats: Iterable[Format], standing: renewal.Renewal
+    ) -> dict[str, Window]:
+        """What a feed has held since its last renewal, as it is now."""
+        windows = Windows(self._connection, self.now)
+        return {
+            one.name: windows.page(
+                feed.path, standing.ids[one.name], tombstones=one.tombstones and feed.tombstones
+            )
+            for one in formats
+        }
+
+    def _document(self, feed: FeedConfig, format_: Format, window: Window, previous: int | None) -> None:
+        """The subscription document in one format; `previous` is the number of the page with what is older."""
         name = format_.name
-        previous = paging.newest if paging else None
         channel = self.catalogue.channel(feed, updated_at=window.updated_at, previous_page=previous)
         path = channel.path_of(format_.filename)
         table = schema.window
@@ -277,6 +296,7 @@ class FeedFiles:
     def drop(self) -> None:
         """Delete the files of feeds and formats that are no longer configured."""
         tx, window = self.transaction, schema.window
+        renewal.forget_others(tx, self.config)
         tx.flush()
         wanted = {(feed.path, name) for feed in self.config.feeds for name in feed.formats}
         automatic = {FOLDERS[name] for name in self.config.publish.feeds_by}
@@ -313,8 +333,13 @@ class FeedFiles:
     def due_at(self) -> int | None:
         """When the next document changes by time alone."""
         self.transaction.flush()
-        due: int | None = self._connection.execute(select(func.min(schema.window.c.due_at))).scalar()
-        return due
+        window = schema.window
+        due: int | None = self._connection.execute(
+            select(func.min(window.c.due_at)).where(window.c.due_at > self.now)
+        ).scalar()
+        renewals = renewal.next_renewals(self._connection, self.config).values()
+        times = [int(time.timestamp()) for time in renewals]
+        return min([*times, *([due] if due is not None else [])], default=None)
 
 
 def forget_archives(transaction: Transaction) -> None:

@@ -52,8 +52,11 @@ path = {articles}
 {exclude}
 # The largest file that is read; larger ones are held back.
 # max_size = "10 MB"
-# How often `feedpub daemon` looks for changes.
+# How often `feedpub daemon` looks for changes: "30s", "1h", "daily at 06:30", "weekly on monday at 06:30",
+# "cron 0 6 * * 1-5", the latter with a zone behind if it is not site.timezone.
 every = "5m"
+# Look as soon as a file is saved, besides.
+# watch = true
 # Keep articles published when their files are deleted: for folders that rotate.
 # keep_deleted = true
 # How dates such as 03/04/2025 are meant; left out, they are not read.
@@ -119,6 +122,7 @@ undated = "publish"
 # archive = false
 # tombstones = false
 # event_days = 365
+# every = "daily at 06:30"
 # where.section = ["World", "Politics"]
 # where.keyword = "elections"
 # where.author = "Ada Byrne"
@@ -130,6 +134,12 @@ undated = "publish"
 # [server]
 # host = "127.0.0.1"
 # port = 8080
+
+# `feedpub daemon`: how long a refresh may stand still, as on a network drive that hangs, before it is given up;
+# and over how long the starts of sources are spread, where many newsrooms share a machine.
+# [daemon]
+# deadline = "10m"
+# jitter = "10s"
 
 # What feedpub remembers, such as the ids that it gave: keep ledger.ndjson of this folder in your backups.
 # [store]

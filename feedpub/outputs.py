@@ -8,7 +8,7 @@ The cost follows what changed and the feeds' windows, never the archive.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, islice
@@ -55,6 +55,7 @@ class Outputs:
         now: datetime,
         *,
         workers: Workers,
+        further: Callable[[str], None] | None = None,
     ) -> None:
         self._tx = transaction
         self._config = config
@@ -64,6 +65,7 @@ class Outputs:
         self._purged = touch.purged
         self._now = int(now.timestamp())
         self._workers = workers
+        self._further = further or (lambda _: None)
         self._catalogue = Catalogue(transaction, config)
         self._history = History(transaction, self._now)
         self.differences: list[Difference] = []
@@ -102,6 +104,7 @@ class Outputs:
         feeds = files.feeds(self._facets, again=orjson.loads(self._tx.get_meta(_FEEDS_REFUSED) or b"[]"))
         for feed in feeds:
             files.stage(feed)
+            self._further("")
         if again or files.incomplete:
             pages = files.incomplete.union(again if files.refused else ())
             self._tx.set_meta(_PAGES_REFUSED, orjson.dumps(sorted(pages)).decode())
@@ -164,6 +167,7 @@ class Outputs:
         first = list(islice(jobs, 2))
         waiting: set[str] = set()
         for job, done in self._workers.map(render, chain(first, jobs), alone=len(first) < 2):
+            self._further("")
             self._staging.note(done.staged)
             self.differences += done.differences
             self.missing |= done.missing

@@ -44,6 +44,7 @@ def publish(
     rebuild: bool = False,
     only: Sequence[str] | None = None,
     progress: Callable[[int], None] | None = None,
+    began: Callable[[str], None] | None = None,
 ) -> Report:
     """Refresh everything once: read what changed, and bring the output up to date.
 
@@ -52,8 +53,9 @@ def publish(
         now: the moment for which to publish; None for the present.
         yes: let more articles vanish than the accident guard lets pass.
         rebuild: begin a new store from the ledger, reading every input again.
-        only: names of the sources to read; None for all.
+        only: names of the sources to read; None for all. With none in it, what changes by time alone is published.
         progress: called with the number of documents dealt with since the last call.
+        began: called with the name of each source before it is read, and with "" each time that writing gets further.
 
     Returns:
         What was done. A source that failed is a line in it, not an exception.
@@ -70,9 +72,11 @@ def publish(
         with Workers() as workers:
             reports = take_in(
                 transaction, config, sources, touch, moment,
-                workers=workers, yes=yes, progress=progress or (lambda _: None),
+                workers=workers, yes=yes, progress=progress or (lambda _: None), began=began or (lambda _: None),
             )  # fmt: skip
-            return _put_out(transaction, config, staging, touch, moment, reports=reports, workers=workers)
+            return _put_out(
+                transaction, config, staging, touch, moment, reports=reports, workers=workers, began=began
+            )
 
     return _published(config, work, now, rebuild=rebuild)
 
@@ -215,6 +219,7 @@ def take_in(
     workers: Workers,
     yes: bool,
     progress: Callable[[int], None],
+    began: Callable[[str], None] = lambda _: None,
 ) -> list[SourceReport]:
     """Read the sources into the store; what that touches is noted in `touch`.
 
@@ -226,6 +231,7 @@ def take_in(
     holds = plugins.holder(opened)
     reports = []
     for source in sources:
+        began(source.name)
         own = Touch()
         intake = Intake(transaction, config, source, own, now, workers=workers, holds=holds, fresh=fresh)
         reports.append(
@@ -249,17 +255,19 @@ def _put_out(
     *,
     reports: Sequence[SourceReport],
     workers: Workers,
+    began: Callable[[str], None] | None = None,
 ) -> Report:
     """Merge the events, and stage every file that must change."""
     notices = _unconfigured(transaction, config)
     advice = events.settle(transaction, touch.events, now=int(now.timestamp()), timezone=config.site.timezone)
     transaction.flush()
-    outputs = Outputs(transaction, config, staging, touch, now, workers=workers)
+    outputs = Outputs(transaction, config, staging, touch, now, workers=workers, further=began)
     due = outputs.stage()
     if config.publish.hubs:
         websub.note(transaction, config, staging.written, int(now.timestamp()))
     connection = transaction.connection
     transaction.flush()
+    next_due_at, due_sources = _next_due(connection, due, now)
     return Report(
         started_at=now,
         finished_at=now,
@@ -272,7 +280,8 @@ def _put_out(
         notices=(*notices, *_not_in_calendars(outputs.left_out), *_waiting(len(outputs.waiting.ids))),
         articles=count_published(connection, "article"),
         events=count_published(connection, "event"),
-        next_due_at=_next_due(connection, due, now),
+        next_due_at=next_due_at,
+        due_sources=due_sources,
         output=str(config.publish.output),
     )
 
@@ -341,14 +350,17 @@ def _unconfigured(transaction: Transaction, config: Config) -> Iterator[str]:
         )
 
 
-def _next_due(connection: Connection, due: datetime | None, now: datetime) -> datetime | None:
+def _next_due(
+    connection: Connection, due: datetime | None, now: datetime
+) -> tuple[datetime | None, tuple[str, ...]]:
+    """When something changes by time alone, and the sources that must be read for it."""
     document = schema.document
     query = select(func.min(document.c.due_at)).where(document.c.due_at > int(now.timestamp()))
     waiting = connection.execute(query).scalar()
-    times = [due] if due else []
-    if waiting is not None:
-        times.append(datetime.fromtimestamp(waiting, UTC))
-    return min(times, default=None)
+    if waiting is None or (due is not None and due.timestamp() < waiting):
+        return due, ()
+    sources = select(document.c.source).distinct().where(document.c.due_at == waiting)
+    return datetime.fromtimestamp(waiting, UTC), tuple(sorted(connection.execute(sources).scalars()))
 
 
 def _not_in_calendars(left_out: Mapping[str, int]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 import orjson
 
 from feedpub import media, records, validation
+from feedpub.cadence import spaced
 from feedpub.config import Config, Site, SourceConfig
 from feedpub.digests import content_digest, text_keys
 from feedpub.extraction import ExtractSettings, extract
@@ -79,7 +80,7 @@ def source_settings(config: Config, source: SourceConfig, version: str) -> str:
     decisive = [
         version,
         asdict(config.site),
-        asdict(replace(source, path=None, every_seconds=0)),
+        asdict(replace(source, path=None, every=spaced(1), watch=False)),
         config.publish.undated,
     ]
     return hashlib.sha256(orjson.dumps(decisive, default=str, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]

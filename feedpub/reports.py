@@ -35,7 +35,8 @@ class Report:
 
     `held` are the documents held back in this or an earlier refresh, each with its problems;
     `written` and `deleted` are paths in the output; `next_due_at` is when an article or a file is
-    due to change by time alone, or None; `retry_at` is when hubs are to be told again.
+    due to change by time alone, or None, and `due_sources` the sources that must be read for it;
+    `retry_at` is when hubs are to be told again.
     """
 
     started_at: datetime
@@ -50,6 +51,7 @@ class Report:
     articles: int = 0
     events: int = 0
     next_due_at: datetime | None = None
+    due_sources: tuple[str, ...] = ()
     retry_at: datetime | None = None
     output: str = ""
 

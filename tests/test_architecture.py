@@ -41,7 +41,7 @@ FLOORS = (
         "vocabulary",
         "workers",
     ),
-    ("daemonstate", "dates", "eventkeys", "logs"),
+    ("cadence", "daemonstate", "dates", "eventkeys", "logs"),
     ("formats", "sources"),
     ("config config_file config_check",),
     ("explanation", "extraction extraction.*", "formats.*", "merging", "plugins", "provenance"),
@@ -50,7 +50,7 @@ FLOORS = (
     ("preparation",),
     (
         *("batches", "catalogue", "decisions", "entries", "guard", "history", "identity", "publication"),
-        *("rendering", "syndication"),
+        *("rendering", "renewal", "syndication"),
     ),
     ("clashes", "events", "filing"),
     ("removal", "waiting", "windows"),
@@ -76,7 +76,7 @@ SEAMS = {
     "store": {"store.ledger", "store.replay", "store.schema", "store.transaction"},
     # The commands build the parser; each imports what it does only when it runs.
     "cli": {
-        *("cli.check", "cli.diff", "cli.explain", "cli.options", "cli.publish", "cli.quarantine"),
+        *("cli.check", "cli.diff", "cli.explain", "cli.next", "cli.options", "cli.publish", "cli.quarantine"),
         *("cli.services", "cli.start", "cli.status", "cli.terminal", "cli.verify", "cli.withdraw"),
     },
 }
@@ -86,6 +86,7 @@ BY_NAME = {"", "late", "plugins"}
 
 HEAVY = {
     *(
+        "cronsim",
         "extruct",
         "dateutil",
         "feedgen",
@@ -101,7 +102,7 @@ HEAVY = {
         "rdflib",
         "schedule",
     ),
-    *("sqlalchemy", "starlette", "tqdm", "trafilatura", "uvicorn", "vobject", "yaml"),
+    *("sqlalchemy", "starlette", "tqdm", "trafilatura", "uvicorn", "vobject", "watchfiles", "yaml"),
 }
 
 LONGEST = 450
@@ -385,7 +386,7 @@ def importers_of(package: str) -> set[str]:
             "<b itemprop=\"headline\">Bridge opens</b> to traffic after four years.', 'text/html'))",
         ),
         ("jsonschema", "explanation", "feedpub.validate({'@type': 'NewsArticle'})"),
-        ("schedule", "daemon.timer", "import feedpub.daemon"),
+        ("schedule", "daemon.jobs", "import feedpub.daemon"),
     ],
 )
 def test_each_of_the_four_packages_does_its_job_in_one_module(package, module, work):

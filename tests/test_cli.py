@@ -26,7 +26,7 @@ from feedpub.reports import Held, Report, SourceReport
 
 # A subprocess that starts in another folder finds the package that is being tested.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
-COMMANDS = ("init", "publish", "check", "explain", "quarantine", "status", "daemon", "serve", "up")
+COMMANDS = ("init", "publish", "check", "explain", "quarantine", "status", "next", "daemon", "serve", "up")
 T0 = datetime(2025, 9, 2, 10, 0, 0, tzinfo=UTC)
 T1 = datetime(2025, 9, 2, 10, 0, 2, tzinfo=UTC)
 BROKEN = Problem(
@@ -133,8 +133,8 @@ class Steps:
         self.calls.append(("serve", options))
         return 0
 
-    def daemon(self, config: Config) -> int:
-        self.calls.append(("daemon", [source.name for source in config.sources]))
+    def daemon(self, config: Config, **options: Any) -> int:
+        self.calls.append(("daemon", [source.name for source in config.sources], *options))
         return 0
 
 
@@ -756,8 +756,83 @@ def test_serve_as_json_prints_where(steps, room):
 def test_daemon_runs_all_sources(steps, room):
     code, _, err = run("daemon")
     assert code == 0
-    assert "articles every 300 s, wire every 300 s" in err
+    assert "articles 5m, wire 5m. Stop with Ctrl-C." in err
     assert steps.calls == [("daemon", ["articles", "wire"])]
+
+
+def test_daemon_once_says_so_to_the_timer(steps, room):
+    code, _, err = run("daemon", "--once")
+    assert code == 0
+    assert "Ctrl-C" not in err
+    assert steps.calls == [("daemon", ["articles", "wire"], "once")]
+
+
+def test_daemon_dry_run_says_what_would_run_when_and_runs_nothing(room):
+    (room / "feedpub.toml").write_text(
+        '[site]\ntimezone = "Europe/Berlin"\n[sources.articles]\npath = "articles"\nevery = "daily at 06:30"\nwatch = true\n'
+        '[sources.wire]\npath = "wire"\n[feeds.digest]\nevery = "weekly on monday at 07:00"\n'
+    )
+    code, out, _ = run("daemon", "--dry-run")
+    assert code == 0
+    daily, wire, digest = out.splitlines()
+    assert re.fullmatch(
+        r"articles \(daily at 06:30\): at once(, \d{4}-\d\d-\d\d 06:30:00 CES?T){3}, and when a file is saved",
+        daily,
+    )
+    assert wire.startswith("wire (5m): at once, ")
+    assert digest == "feed digest (weekly on monday at 07:00): renewed by its own timer"
+    value = json.loads(run("daemon", "--dry-run", "--json")[1])
+    assert [source["name"] for source in value["sources"]] == ["articles", "wire"]
+    assert len(value["sources"][1]["next"]) == 4
+    assert not (room / ".feedpub").exists()
+
+
+def test_next_says_what_is_due_though_no_daemon_runs(room):
+    with (room / "feedpub.toml").open("a") as file:
+        file.write('every = "1h"\n[feeds.digest]\nevery = "daily at 06:30"\n')
+    code, out, err = run("next")
+    assert (code, len(out.splitlines())) == (0, 3)
+    assert "now  source articles  5m" in out
+    assert "No daemon runs" in err
+    assert not (room / ".feedpub").exists()
+    (room / "articles" / "a.txt").write_text(
+        "Date: 2025-09-02\n\nThe bridge opened on Tuesday after four years.\n"
+    )
+    run("publish")
+    value = json.loads(run("next", "--json")[1])
+    assert value["daemon"] is None
+    found = {(one["kind"], one["name"]): one for one in value["planned"]}
+    # A source that could not be read has had no success yet, so it is due now.
+    assert found["source", "wire"]["at"] is None
+    assert "wire" in found["source", "wire"]["failure"]
+    assert found["source", "articles"]["at"] is not None
+    assert found["feed", "digest"]["at"].endswith("T06:30:00Z")
+
+
+def test_next_believes_the_daemon_that_runs(room):
+    from datetime import UTC, datetime
+
+    from feedpub import daemonstate
+    from feedpub.daemon.lock import only_one
+
+    at = datetime(2030, 1, 2, 6, 30, tzinfo=UTC)
+    jobs = (
+        daemonstate.JobState("wire", "1h", running_since=at),
+        daemonstate.JobState("articles", "5m", next_at=at, failures=2, failure="not mounted"),
+    )
+    state = daemonstate.DaemonState(
+        7, "host", at, at, jobs, due_at=datetime(2030, 1, 1, tzinfo=UTC), notice="Mind the gap."
+    )
+    with only_one(room / ".feedpub"):
+        daemonstate.write(room / ".feedpub", state)
+        code, out, err = run("next")
+        assert (code, err) == (0, "feedpub: Mind the gap.\n")
+        first, second, third = out.splitlines()
+        assert first.split("  ", 1)[0] == "now"
+        assert first.endswith("source wire                 1h, under way")
+        assert second == "2030-01-01 00:00:00 UTC  what changes by time alone"
+        assert third.endswith("source articles             5m, failed: not mounted")
+    assert "No daemon runs" in run("next")[2]
 
 
 def test_init_then_a_second_time(tmp_path, monkeypatch):

@@ -14,9 +14,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from feedpub import config_file
+from feedpub.cadence import Cadence
 from feedpub.config import (
     DEFAULT_KEY,
     Config,
+    Daemon,
     FeedConfig,
     Publish,
     Server,
@@ -53,6 +55,7 @@ type = "NewsMediaOrganization"
 kind = "files"
 path = "desk"
 every = "90s"
+watch = true
 include = "*.md"
 exclude = ["drafts/**", "*.tmp"]
 keep_deleted = true
@@ -73,6 +76,7 @@ where.section = ["World", "Politics"]
 where.author = "Ada Byrne"
 
 [feeds."topics/sea"]
+every = "daily at 06:30"
 
 [publish]
 output = "public"
@@ -91,6 +95,8 @@ host = "0.0.0.0"
 port = 9000
 
 [daemon]
+deadline = "2m"
+jitter = "10s"
 """
 
 
@@ -130,6 +136,7 @@ def test_every_key_arrives_in_the_config(write, tmp_path):
     assert publisher.logo.url == "https://news.example.org/logo.png"
     desk, wire = config.sources
     assert (desk.name, desk.kind, desk.path) == ("desk", "files", tmp_path / "desk")
+    assert (desk.every, desk.watch) == (Cadence("90s", seconds=90), True)
     assert (desk.every_seconds, desk.max_bytes, desk.keep_deleted) == (90, 2_000_000, True)
     assert desk.include == ("*.md",)
     assert desk.exclude == ("drafts/**", "*.tmp")
@@ -137,18 +144,21 @@ def test_every_key_arrives_in_the_config(write, tmp_path):
     assert desk.defaults.type == "OpinionNewsArticle"
     assert desk.fields == {"headline": "attributes.title"}
     assert desk.options == {"dayfirst": True}
+    assert (wire.every, wire.watch) == (Cadence("5m", seconds=300), False)
     assert (wire.path, wire.every_seconds, wire.options) == (Path("/srv/wire"), 300, {})
     main, world, sea = config.feeds
     assert main == FeedConfig(path="", formats=("jsonld", "rss"), limit=20)
     assert (world.path, world.title, world.formats, world.limit) == ("world", "World", ("rss",), 10)
     assert world.where.section == ("World", "Politics")
     assert world.where.author == ("Ada Byrne",)
+    assert sea.every == Cadence("daily at 06:30", cron="30 6 * * *", zone="Europe/Berlin")
     assert (sea.path, sea.formats, sea.limit) == ("topics/sea", ("jsonld", "rss"), 20)
     assert config.publish == Publish(
         tmp_path / "public", ("section", "author"), undated="quarantine", guard=0.25, guard_floor=5
     )
     assert config.state == tmp_path / "state"
     assert config.server == Server("0.0.0.0", 9000)
+    assert config.daemon == Daemon(deadline_seconds=120, jitter_seconds=10)
     assert (config.root, config.path, config.notices) == (tmp_path, tmp_path / "feedpub.toml", ())
 
 
@@ -202,6 +212,15 @@ def test_sizes(write, written, count):
         (ARTICLES + 'every = "five"\n', 3, ['"five" is not a time span', 'for example "5m"']),
         (ARTICLES + 'every = "0s"\n', 3, ["at least one second"]),
         (ARTICLES + "every = 300\n", 3, ["300 is not a time span"]),
+        (ARTICLES + 'every = "daily at 24:00"\n', 3, ["sources.articles.every", "there is no time 24:00"]),
+        (ARTICLES + 'every = "daily at noon"\n', 3, ["it is not", '"daily at 06:30"']),
+        (ARTICLES + 'every = "weekly on moonday at 06:30"\n', 3, ["there is no day 'moonday'", "monday, tuesday"]),
+        (ARTICLES + 'every = "cron 0 6 * *"\n', 3, ["five fields", "not 4"]),
+        (ARTICLES + 'every = "cron 0 6 30 2 *"\n', 3, ["day-of-month"]),
+        (ARTICLES + 'every = "daily at 06:30 Berlin"\n', 3, ["there is no time zone 'Berlin'"]),
+        ('[feeds.a]\nevery = "cron 61 * * * *"\n' + ARTICLES, 2, ["feeds.a.every", "the minute"]),
+        ('[sources.a]\nkind = "other"\nwatch = true\n', 3, ["only a folder can be watched"]),
+        ('[daemon]\ndeadline = "0s"\n' + ARTICLES, 2, ["daemon.deadline", "at least one second"]),
         (ARTICLES + 'every = "5m\\n"\n', 3, ["is not a time span"]),
         (ARTICLES + "every = 2025-01-01\n", 3, ["2025-01-01 (a date, without quotes) is not a time span"]),
         (ARTICLES + 'keep_deleted = "yes"\n', 3, ['"yes" is not true or false', "for example true"]),
@@ -418,6 +437,9 @@ def test_the_schema_states_the_defaults_that_the_code_has():
     assert publish["guard_floor"]["default"] == Publish().guard_floor
     server = tables["server"]["properties"]
     assert (server["host"]["default"], server["port"]["default"]) == (Server().host, Server().port)
+    deadline = tables["daemon"]["properties"]["deadline"]["default"]
+    assert (deadline, Daemon().deadline_seconds) == ("10m", 600)
+    assert (source["watch"]["default"], SourceConfig("a").watch) == (False, False)
     assert (source["every"]["default"], SourceConfig("a").every_seconds) == ("5m", 300)
     assert (source["max_size"]["default"], SourceConfig("a").max_bytes) == ("10 MB", 10_000_000)
 

@@ -478,9 +478,10 @@ SERVER = """
 import sys
 from pathlib import Path
 from feedpub import serving
+from feedpub.cadence import spaced
 from feedpub.config import Config, Publish, SourceConfig
 output, port, every = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-sources = (SourceConfig(name="a", every_seconds=900), SourceConfig(name="b", every_seconds=every))
+sources = (SourceConfig(name="a", every=spaced(900)), SourceConfig(name="b", every=spaced(every)))
 sys.exit(serving.run(Config(root=output.parent, publish=Publish(output=output), sources=sources), port=port))
 """
 

@@ -26,6 +26,7 @@ from feedpub.cli import (
     verify,
     withdraw,
 )
+from feedpub.cli import next as upcoming
 from feedpub.cli.terminal import Terminal, clean
 from feedpub.errors import ConfigError, FeedpubError
 
@@ -90,7 +91,19 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"feedpub {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (start, publish, diff, check, verify, explain, quarantine, withdraw, status, services):
+    for module in (
+        start,
+        publish,
+        diff,
+        check,
+        verify,
+        explain,
+        quarantine,
+        withdraw,
+        status,
+        upcoming,
+        services,
+    ):
         module.add(commands)
     return parser
 

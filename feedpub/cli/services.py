@@ -9,18 +9,23 @@ from feedpub.cli import options
 
 if TYPE_CHECKING:
     from feedpub.cli.terminal import Terminal
-    from feedpub.config import Config
+    from feedpub.config import Config, SourceConfig
 
 
 def add(commands: Any) -> None:
     """Add the three commands."""
-    options.command(
+    daemon_ = options.command(
         commands,
         "daemon",
         "Publish again and again, every source by its own timer, until told to stop.",
         "feedpub daemon",
         daemon,
     )
+    only = daemon_.add_mutually_exclusive_group()
+    only.add_argument(
+        "--once", action="store_true", help="refresh every source once as the daemon does, and leave"
+    )
+    only.add_argument("--dry-run", action="store_true", help="say what would run when, and refresh nothing")
     serve_ = options.command(
         commands,
         "serve",
@@ -41,19 +46,54 @@ def add(commands: Any) -> None:
 
 
 def daemon(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    """Run the timer; the JSON, printed at the start, has output and sources (name, every_seconds)."""
+    """Run the timer; the JSON, printed at the start, has output and sources.
+
+    Each source has name, every, every_seconds and watch; with --dry-run also next, a list of times.
+    """
     config, _ = options.newsroom(arguments)
+    if arguments.dry_run:
+        return _rehearse(config, terminal)
     _begin(arguments, terminal, config.notices)
     if terminal.as_json:
-        sources = [{"name": source.name, "every_seconds": source.every_seconds} for source in config.sources]
-        terminal.json({"output": config.publish.output, "sources": sources})
+        terminal.json({"output": config.publish.output, "sources": [_told(one) for one in config.sources]})
         terminal.stdout.flush()
     else:
-        every = ", ".join(f"{source.name} every {source.every_seconds} s" for source in config.sources)
-        terminal.remark(f"Publishing to {config.publish.output}: {every}. Stop with Ctrl-C.")
+        every = ", ".join(f"{source.name} {source.every.text}" for source in config.sources)
+        ending = "" if arguments.once else " Stop with Ctrl-C."
+        terminal.remark(f"Publishing to {config.publish.output}: {every}.{ending}")
     from feedpub import daemon as timer
 
-    return timer.run(config)
+    return timer.run(config, once=True) if arguments.once else timer.run(config)
+
+
+def _rehearse(config: Config, terminal: Terminal) -> int:
+    from datetime import UTC, datetime
+
+    from feedpub.cli.next import local
+    from feedpub.daemon.plan import starts
+
+    times = starts(config, datetime.now(UTC), 4)
+    if terminal.as_json:
+        sources = [{**_told(source), "next": times[source.name]} for source in config.sources]
+        terminal.json({"output": config.publish.output, "sources": sources})
+        return options.DONE
+    for source in config.sources:
+        then = ", ".join(local(moment, config) for moment in times[source.name][1:])
+        watched = ", and when a file is saved" if source.watch else ""
+        terminal.data(f"{source.name} ({source.every.text}): at once, {then}{watched}")
+    for feed in config.feeds:
+        if feed.every is not None:
+            terminal.data(f"feed {feed.path} ({feed.every.text}): renewed by its own timer")
+    return options.DONE
+
+
+def _told(source: SourceConfig) -> dict[str, Any]:
+    return {
+        "name": source.name,
+        "every": source.every.text,
+        "every_seconds": source.every_seconds,
+        "watch": source.watch,
+    }
 
 
 def serve(arguments: argparse.Namespace, terminal: Terminal) -> int:

@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +29,7 @@ def only_one(state: Path) -> Iterator[None]:
         ) from error
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(handle)
         except OSError as error:
             owner = _owner(path)
             raise LockedError(
@@ -47,6 +48,27 @@ def only_one(state: Path) -> Iterator[None]:
         os.truncate(handle, 0)
     finally:
         os.close(handle)
+
+
+def holder(state: Path) -> str | None:
+    """Whose the daemon of this newsroom is, in words; None if none runs."""
+    path = state / "daemon.lock"
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _owner(path) or "a process that does not say which it is"
+    return None
+
+
+def _take(handle: int) -> None:
+    """Lock it; somebody who only looks whether it is locked (`holder`) does so for an instant."""
+    for _ in range(5):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(0.02)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _owner(path: Path) -> str | None:

@@ -1,25 +1,24 @@
 """The timer: the same refresh as `feedpub publish`, each source by its own `every`, until told to stop.
 
-    tick: what is due → one refresh over all of it → next deadlines → sleep exactly until the first
+    tick: what is due, or has changed → one refresh over all of it → next deadlines → sleep exactly until the first
 
-The package `schedule` keeps the jobs and says which are due; what it lacks is here: deadlines on a
-fixed grid instead of "interval after the end" (which drifts), a clock that neither summer time nor
-a corrected system clock disturbs, a guard around every refresh, back-off for a source that fails,
-one catch-up after a pause, one daemon per newsroom, and a clean stop.
+`jobs` says when a source is due. Here are the refreshes: what is due together is one of them, since
+there is one writer of the store; a guard around each finds the source at fault; what changes by time
+alone and hubs that have not heard are refreshes too, of nothing but what they need.
 """
 
 from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import schedule
-
 from feedpub.config import Config, SourceConfig
 from feedpub.daemon.clock import Clock
+from feedpub.daemon.jobs import Jobs
 from feedpub.errors import LockedError, PublishError, StoreError
 from feedpub.logs import fields, told
 from feedpub.reports import Report, SourceReport
@@ -32,8 +31,10 @@ JUMP_SECONDS = 5.0
 """Wall and monotonic clock drifting apart by more than this: the machine slept, or its clock was set."""
 LOCKED_RETRY_SECONDS = 2.0
 """How soon a refresh that found another publisher at work is tried again."""
-BACK_OFF_LIMIT_SECONDS = 900.0
-"""A failing source is tried at least this often (or by its own `every`, if that is longer)."""
+AGAIN_SECONDS = 60.0
+"""How soon a refresh that belongs to no source is tried again after it failed."""
+
+_CHANGED, _HUBS, _AGAIN, _CONFIGURED = "changed by time", "hubs", "again", "configured"
 
 
 class Publish(Protocol):
@@ -43,57 +44,25 @@ class Publish(Protocol):
         """Refresh the sources named in `only`."""
 
 
-class _Job(schedule.Job):
-    """A job that is due by the timeline's clock; `schedule` itself would ask naive local time."""
+class BrokenOffError(Exception):
+    """A refresh hung, or its process ended; `source` is what it was reading, None if it was writing."""
 
-    def __init__(self, interval: int, scheduler: _Scheduler) -> None:
-        super().__init__(interval, scheduler)
-        self._timeline = scheduler.timeline
-
-    @property
-    def should_run(self) -> bool:
-        return self.next_run is not None and self._timeline() >= self.next_run
-
-
-class _Scheduler(schedule.Scheduler):
-    """A private scheduler, so that nobody else's jobs run here."""
-
-    def __init__(self, timeline: Callable[[], datetime]) -> None:
-        super().__init__()
-        self.timeline = timeline
-
-    def every(self, interval: int = 1) -> _Job:
-        return _Job(interval, self)
-
-
-class _Deadlines:
-    """When one source is due: on a grid of `every_seconds` from the start, later only after failures."""
-
-    def __init__(self, source: SourceConfig, start: datetime) -> None:
-        self.name = source.name
-        self.interval = timedelta(seconds=max(1, source.every_seconds))
-        self._anchor = start
-        self.failures = 0
-
-    def restart(self, now: datetime) -> None:
-        self._anchor = now
-
-    def after_success(self, now: datetime) -> datetime:
-        """The first grid point after `now`: a refresh that took long skips points, and none drifts."""
-        self.failures = 0
-        return self._anchor + ((now - self._anchor) // self.interval + 1) * self.interval
-
-    def after_failure(self, now: datetime, jitter: float) -> datetime:
-        """Twice as long after each failure, up to the limit; spread by a tenth, `jitter` from 0 to 1."""
-        self.failures += 1
-        every = self.interval.total_seconds()
-        limit = max(every, min(BACK_OFF_LIMIT_SECONDS, 32 * every))
-        delay = min(limit, every * 2 ** min(self.failures, 16))
-        return now + timedelta(seconds=delay * (0.9 + 0.2 * jitter))
+    def __init__(self, message: str, source: str | None) -> None:
+        super().__init__(message)
+        self.source = source
 
 
 class Timer:
-    """Every source's deadline and the refreshes that they cause; `tick` never raises for a refresh's sake."""
+    """Every source's deadline and the refreshes that they cause; `tick` never raises for a refresh's sake.
+
+    Args:
+        config: the newsroom.
+        publish: what a refresh is.
+        clock: the time.
+        jitter: returns 0 to 1.
+        stopped: whether to begin no further refresh.
+        tell: called when something about `jobs` has changed.
+    """
 
     def __init__(
         self,
@@ -103,49 +72,90 @@ class Timer:
         clock: Clock,
         jitter: Callable[[], float] = random.random,
         stopped: Callable[[], bool] = lambda: False,
+        tell: Callable[[], None] = lambda: None,
     ) -> None:
-        self._config = config
+        self.config = config
         self._publish = publish
         self._clock = clock
         self._jitter = jitter
         self._stopped = stopped
+        self._tell = tell
         self._offset = clock.monotonic() - clock.now().timestamp()
         self._start = clock.now().replace(tzinfo=None) - timedelta(seconds=clock.monotonic())
-        self._scheduler = _Scheduler(self._timeline)
-        self._due: set[str] = set()
-        self._due_at: datetime | None = None
-        self._sources: dict[str, _Deadlines] = {}
-        self._jobs: dict[str, schedule.Job] = {}
-        start = self._timeline()
+        self.jobs = Jobs(self._timeline, self._wall)
+        self._dues: dict[str, tuple[datetime, tuple[str, ...]]] = {}
+        self.is_failing = False
+        """Whether something in the last tick with a refresh failed."""
         for source in config.sources:
-            deadlines = _Deadlines(source, start)
-            job = self._scheduler.every(max(1, source.every_seconds)).seconds.tag("source")
-            job.do(self._due.add, source.name)
-            # Everything is due at once: what was missed while no daemon ran is caught up in one refresh.
-            job.next_run = start
-            self._sources[source.name] = deadlines
-            self._jobs[source.name] = job
+            self._add(source)
 
-    def tick(self) -> None:
-        """Carry out what is due now, all of it in one refresh; nothing if nothing is."""
+    @property
+    def due_at(self) -> datetime | None:
+        """When something is due to change by time alone; None if nothing is."""
+        return self._dues[_CHANGED][0] if _CHANGED in self._dues else None
+
+    def tick(self, changed: Iterable[str] = ()) -> None:
+        """Carry out what is due now, all of it in one refresh; nothing if nothing is.
+
+        Args:
+            changed: names of sources in which something was saved.
+        """
         self._notice_jump()
-        self._due.clear()
-        self._scheduler.run_pending()
-        if self._due:
-            self._refresh([name for name in self._sources if name in self._due])
+        for name in changed:
+            if name in self.jobs:
+                self.jobs[name].hurry()
+        due = self.jobs.due()
+        timed = [key for key, (at, _) in self._dues.items() if at <= self._clock.now()]
+        for key in timed:
+            due.update(name for name in self._dues.pop(key)[1] if name in self.jobs)
+        if due or timed:
+            self.is_failing = False
+            self._refresh([timing.name for timing in self.jobs if timing.name in due])
+            self._tell()
+
+    def due_now(self) -> None:
+        """Have every source refreshed at the next tick."""
+        for timing in self.jobs:
+            timing.due_now()
 
     def idle_seconds(self) -> float:
         """How long to sleep before the next tick."""
         self._notice_jump()  # the machine may have slept during the refresh
-        due = self._scheduler.next_run
-        if due is None:
-            return MAX_NAP_SECONDS
-        seconds: float = (due - self._timeline()).total_seconds()
-        return min(MAX_NAP_SECONDS, max(0.0, seconds))
+        now = self._clock.now()
+        waits = [(at - now).total_seconds() for at, _ in self._dues.values()]
+        waits += [wait for wait in (self.jobs.wait_seconds(),) if wait is not None]
+        return max(0.0, min([MAX_NAP_SECONDS, *waits]))
+
+    def configure(self, config: Config) -> None:
+        """Go on by another configuration: only what it changes is refreshed now, all else when it is due."""
+        before, self.config = self.config, config
+        known = {source.name: source for source in before.sources}
+        anew = (before.site, before.publish.undated) != (config.site, config.publish.undated)
+        for name in known.keys() - {source.name for source in config.sources}:
+            self.jobs.remove(name)
+        for source in config.sources:
+            old = known.get(source.name)
+            if old is None:
+                self._add(source)
+                continue
+            if old.every != source.every:
+                self.jobs[source.name].change(source.every)
+            if anew or replace(old, every=source.every, watch=source.watch) != source:
+                self.jobs[source.name].due_now()
+        if (before.feeds, before.publish) != (config.feeds, config.publish) or anew:
+            self._dues[_CONFIGURED] = (self._clock.now(), ())
+        self._tell()
+
+    def _add(self, source: SourceConfig) -> None:
+        spread = self.config.daemon.jitter_seconds
+        self.jobs.add(source.name, source.every, spread * self._jitter() if spread else 0.0)
 
     def _timeline(self) -> datetime:
         """Naive UTC that began with the wall clock and goes on with the monotonic one."""
         return self._start + timedelta(seconds=self._clock.monotonic())
+
+    def _wall(self) -> datetime:
+        return self._clock.now().replace(tzinfo=None)
 
     def _notice_jump(self) -> None:
         offset = self._clock.monotonic() - self._clock.now().timestamp()
@@ -154,51 +164,80 @@ class Timer:
             return
         self._offset = offset
         log.info("clock jumped  seconds=%.0f", jump)
-        if jump > 0:  # the machine was asleep: whatever was missed is done once, now
-            now = self._timeline()
-            for name, deadlines in self._sources.items():
-                deadlines.restart(now)
-                self._jobs[name].next_run = now
-        self._schedule_due(self._due_at)
+        for timing in self.jobs:
+            timing.jumped(jump, counts_sleep=self._clock.counts_sleep)
+
+    # -- one refresh
 
     def _refresh(self, names: list[str]) -> None:
         """One refresh over `names`, its outcome written into their deadlines."""
+        for name in names:
+            self.jobs[name].take()
+        self._tell()
         try:
             report = self._guarded(names)
         except LockedError as error:
-            log.info("refresh waits  %s", fields(sources=names, owner=error.owner or "unknown"))
-            for name in names:
-                self._jobs[name].next_run = self._timeline() + timedelta(seconds=LOCKED_RETRY_SECONDS)
-            return
+            self._wait(names, error)
+        except BrokenOffError as error:
+            self._broken_off(names, error)
         except (PublishError, StoreError) as error:
             # Output or store is at fault, not a source: trying them one by one would not help.
             self._failed(names, str(error))
-            return
         except Exception as error:
             log.error("refresh failed  %s", fields(sources=names, error=told(error)), exc_info=True)
-            if len(names) == 1:
+            if len(names) < 2:
                 self._failed(names, told(error))
+            else:
+                # One of them breaks the refresh of all: each alone, so that only that one waits.
+                self._each(names)
+        else:
+            self._done(names, report)
+
+    def _each(self, names: list[str]) -> None:
+        for name in names:
+            if self._stopped():
                 return
-            # One of them breaks the refresh of all: each alone, so that only that one waits.
-            for name in names:
-                if self._stopped():
-                    return
-                self._refresh([name])
-            return
+            self._refresh([name])
+
+    def _done(self, names: list[str], report: Report) -> None:
+        self.is_failing = self.is_failing or bool(report.failures)
         outcomes = {source.name: source for source in report.sources}
         for name in names:
             outcome = outcomes.get(name, SourceReport(name))
             if outcome.failure:
                 self._failed([name], outcome.failure)
             else:
-                self._jobs[name].next_run = self._sources[name].after_success(self._timeline())
-        if report.next_due_at is None or report.next_due_at > report.started_at:
-            # An instant that this refresh has already seen would only repeat it without end.
-            self._schedule_due(report.next_due_at)
+                self.jobs[name].succeeded()
+        self._expect(_CHANGED, report.next_due_at, report.due_sources, report.started_at)
+        self._expect(_HUBS, report.retry_at, (), report.started_at)
+
+    def _expect(self, key: str, at: datetime | None, names: tuple[str, ...], seen: datetime) -> None:
+        """Have a refresh at `at`: the end of an embargo, a file that ages, or a hub to be told."""
+        self._dues.pop(key, None)
+        # An instant that this refresh has already seen would only repeat it without end.
+        if at is not None and (at > seen or key == _HUBS):
+            self._dues[key] = (max(at, self._clock.now()) if key == _HUBS else at, names)
+
+    def _wait(self, names: list[str], error: LockedError) -> None:
+        self.is_failing = True  # for whoever refreshes only once
+        log.info("refresh waits  %s", fields(sources=names, owner=error.owner or "unknown"))
+        for name in names:
+            self.jobs[name].postpone(LOCKED_RETRY_SECONDS)
+        if not names:
+            self._dues[_AGAIN] = (self._clock.now() + timedelta(seconds=LOCKED_RETRY_SECONDS), ())
+
+    def _broken_off(self, names: list[str], error: BrokenOffError) -> None:
+        if error.source not in names:
+            self._failed(names, str(error))
+            return
+        self._failed([error.source], str(error))
+        others = [name for name in names if name != error.source]
+        if others and not self._stopped():
+            self._refresh(others)
 
     def _guarded(self, names: list[str]) -> Report:
         started = self._clock.monotonic()
-        report = self._publish(self._config, only=names)
+        report = self._publish(self.config, only=names)
         for failure in report.failures:
             log.error("output failed  %s", fields(error=failure))
         log.info(
@@ -216,32 +255,16 @@ class Timer:
         return report
 
     def _failed(self, names: list[str], why: str) -> None:
+        self.is_failing = True
         for name in names:
-            now = self._timeline()
-            due = self._sources[name].after_failure(now, self._jitter())
-            self._jobs[name].next_run = due
+            timing = self.jobs[name]
+            seconds = timing.failed(why, self._jitter())
             log.error(
                 "source failed  %s",
                 fields(
-                    source=name,
-                    failures=self._sources[name].failures,
-                    retry_in_seconds=f"{(due - now).total_seconds():.0f}",
-                    error=why,
+                    source=name, failures=timing.failures, retry_in_seconds=f"{seconds:.0f}", error=why
                 ),
-            )
-
-    def _schedule_due(self, due_at: datetime | None) -> None:
-        """Have everything refreshed once at `due_at`: the end of an embargo, or a file that ages."""
-        self._due_at = due_at
-        self._scheduler.clear("due")
-        if due_at is None:
-            return
-        job = self._scheduler.every(1).seconds.tag("due")
-        job.do(self._everything_due)
-        wait = max(0.0, (due_at - self._clock.now()).total_seconds())
-        job.next_run = self._timeline() + timedelta(seconds=min(wait, 10**9))
-
-    def _everything_due(self) -> type[schedule.CancelJob]:
-        self._due_at = None
-        self._due.update(self._sources)
-        return schedule.CancelJob
+            )  # fmt: skip
+        if not names:
+            log.error("refresh failed  %s", fields(retry_in_seconds=f"{AGAIN_SECONDS:.0f}", error=why))
+            self._dues[_AGAIN] = (self._clock.now() + timedelta(seconds=AGAIN_SECONDS), ())
