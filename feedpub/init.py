@@ -100,6 +100,8 @@ limit = 50
 # Sitemaps with robots.txt; and all records and every change for other services (dump.json, changes.json).
 # sitemaps = true
 # dump = true
+# Compressed twins (.gz, .br) beside feeds, indexes and archives, which web servers hand out as they are.
+# compress = true
 # Read every file back by independent parsers before it is published.
 # verify = true
 # What is done with an article that states no date: "publish" it without one, or "quarantine" it.
@@ -130,6 +132,8 @@ undated = "publish"
 # [server]
 # host = "127.0.0.1"
 # port = 8080
+# Proxies in front of it: only they may say who asks, and whether through TLS (X-Forwarded-For, -Proto).
+# trusted_proxies = ["127.0.0.1"]
 
 # What feedpub remembers, such as the ids that it gave: keep ledger.ndjson of this folder in your backups.
 # [store]

@@ -102,6 +102,7 @@ class Outputs:
         times = [site.stage(feed for feed in feeds if feed.path), files.due_at()]
         self.differences += files.differences + site.differences
         self.left_out = files.left_out
+        self._staging.twins(self._config.publish.compress)
         self._staging.manifests(__version__, self._config.site.key)
         self._tx.set_meta("renderers", self._renderers)
         due = min((time for time in times if time is not None), default=None)
