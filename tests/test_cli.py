@@ -147,7 +147,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
         "pipeline": {"publish": steps.publish, "summary": steps.summary},
         "checking": {"check": steps.check, "explain": steps.explain, "advice_on": steps.advice_on},
         "store": {"open_store": steps.open_store},
-        "server": {"run": steps.serve},
+        "serving": {"run": steps.serve},
         "daemon": {"run": steps.daemon},
     }
     for name, members in fakes.items():

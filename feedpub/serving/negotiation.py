@@ -67,4 +67,5 @@ def _number(text: str) -> float:
     whole, _, fraction = text.strip().partition(".")
     if whole not in ("0", "1") or not (fraction + "0").isascii() or not (fraction + "0").isdigit():
         return 0.0
-    return min(1.0, float(f"{whole}.{fraction or 0}"))
+    number = float(f"{whole}.{fraction or 0}")
+    return number if number <= 1 else 0.0

@@ -97,6 +97,8 @@ class Protocol(HttpToolsProtocol):
                 return
         self._raw = data if self._between and repeatable(data) else None
         super().data_received(data)
+        # A request that waits for its turn is answered later, when other bytes may have come in.
+        self._raw = None
         if not self._between and (self.cycle is None or self.cycle.response_complete):
             self._await_head()
 
@@ -117,6 +119,7 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
         elif self._raw is not None:
             self._answers.keep(self._raw, reply, answer, trusted=self._trusted)
+        self._raw = None
         self._used_at = self.loop.time()
         self.on_response_complete()
 
