@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gzip
 import re
@@ -14,7 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from feedpub.serving import answers
+from feedpub import serving
+from feedpub.serving import answers, protocol
 from tests.test_server import FEED, PAGE, Published, running
 
 GET = b"GET /feed.xml HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -213,3 +215,84 @@ def test_content_that_nobody_asked_for_ends_the_connection(client: Client) -> No
 )
 def test_which_requests_are_remembered(data: bytes, expected: bool) -> None:
     assert answers.repeatable(data) is expected
+
+
+class Wire:
+    """A transport that only notes what is written."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.closed = False
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        return default
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+
+
+def talk(output: Published, pieces: list[bytes], pause: float) -> Wire:
+    """What happens on a connection on which these pieces come in, with pauses in seconds."""
+    import uvicorn
+    from uvicorn.server import ServerState
+
+    config = uvicorn.Config(
+        serving.build_app(output.root), http=protocol.Protocol, ws="none", interface="asgi3", log_config=None,
+        lifespan="off", timeout_keep_alive=1,
+    )  # fmt: skip
+    config.load()
+    wire = Wire()
+
+    async def run() -> None:
+        connection = protocol.Protocol(
+            config=config, server_state=ServerState(), app_state={}, _loop=asyncio.get_running_loop()
+        )
+        connection.connection_made(wire)
+        for piece in pieces:
+            if piece and not wire.closed:
+                connection.data_received(piece)
+            await asyncio.sleep(pause)
+        closed = wire.closed
+        connection.connection_lost(None)
+        wire.closed = closed
+
+    asyncio.run(run())
+    return wire
+
+
+def test_who_does_not_finish_a_request_is_not_waited_for(
+    output: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.2)
+    assert talk(output, [b"GET /", b"f", b"e", b"e"], 0.1).written.startswith(b"HTTP/1.1 408 ")
+    assert talk(output, [GET, GET[:9], b"", b"", b""], 0.1).written.count(b"HTTP/1.1 408 ") == 1
+    whole = talk(output, [GET[:9], GET[9:], b"", b"", b""], 0.1)
+    assert (whole.written.count(b"HTTP/1.1 200 "), whole.written.count(b"HTTP/1.1 408 ")) == (1, 0)
+
+
+def test_a_connection_answered_from_memory_is_closed_when_it_is_idle_and_not_before(
+    output: Published,
+) -> None:
+    busy = talk(output, [GET] * 8, 0.25)
+    assert (busy.written.count(b"HTTP/1.1 200 "), busy.closed) == (8, False)
+    idle = talk(output, [GET, GET, b"", b""], 0.6)
+    assert (idle.written.count(b"HTTP/1.1 200 "), idle.closed) == (2, True)
+
+
+def test_a_fault_on_the_short_way_is_answered_on_the_long_one(
+    output: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr("feedpub.published.Output.entry", broken)
+    assert talk(output, [GET, b""], 0.1).written.startswith(b"HTTP/1.1 500 ")

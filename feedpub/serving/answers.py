@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 LONGEST_HEAD = 4000
 """Bytes of a request that is worth remembering."""
 MOST = 2000
-MOST_BYTES = 32_000_000
+MOST_BYTES = 16_000_000
+SEEN = 20_000
+"""Requests of which it is known that they came before: only their answers are worth keeping."""
 
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
@@ -49,6 +51,7 @@ class Answers:
         self._bytes = 0
         self._moment: tuple[int, object] = (0, None)
         self._sure = False
+        self._seen: set[int] = set()
 
     def find(self, head: bytes, trusted: bool) -> Answer | None:
         """What was answered to these bytes, if nothing has changed since."""
@@ -73,9 +76,15 @@ class Answers:
         self._sure = False
 
     def keep(self, head: bytes, reply: Reply, answer: Answer, *, trusted: bool) -> None:
-        """Remember an answer to be given again."""
+        """Remember an answer to be given again, if its request has come a second time."""
         second, stamp = self._moment
         if reply.generation is None or reply.generation.stamp != stamp or int(self._clock()) != second:
+            return
+        known = hash(head)
+        if known not in self._seen:
+            if len(self._seen) >= SEEN:
+                self._seen.clear()
+            self._seen.add(known)
             return
         if len(self._kept) >= MOST or self._bytes > MOST_BYTES:
             self._kept.clear()

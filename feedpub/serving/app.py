@@ -56,7 +56,10 @@ class Front:
         """The answer to a request for a published file, if it takes no time worth mentioning."""
         if scope["type"] != "http" or self._service(scope["path"]) is not None:
             return None
-        reply = self.site.at_once(scope)
+        try:
+            reply = self.site.at_once(scope)
+        except Exception:
+            return None  # the application's own way comes to the same, and is reported
         return self._secured(scope, reply) if reply is not None else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,10 +72,13 @@ class Front:
             kind, app = service
             await self._counted(kind, app, dict(self.proxies.seen_through(scope)), receive, send)
             return
-        reply = self._secured(scope, await self.site.reply(scope))
-        await deliver(reply, receive, send)
-        size = 0 if scope["method"] == "HEAD" else reply.size
-        self.telemetry.count(reply.kind, reply.status, size, time.perf_counter() - began)
+        kind, status, size = "other", 500, 0
+        try:
+            reply = self._secured(scope, await self.site.reply(scope))
+            kind, status, size = reply.kind, reply.status, reply.size
+            await deliver(reply, receive, send)
+        finally:
+            self.telemetry.count(kind, status, size, time.perf_counter() - began)
 
     def _service(self, path: str) -> tuple[str, App] | None:
         for prefix, app in self._mounted:

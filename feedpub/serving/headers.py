@@ -105,6 +105,12 @@ def caching(seconds: int, now: int, *, fixed: bool = False) -> dict[str, str]:
     }
 
 
+@lru_cache(8)
+def encoded_caching(seconds: int, now: int, fixed: bool) -> Headers:
+    """The same for ASGI; it is the same for a whole second, so don't change it."""
+    return encoded(caching(seconds, now, fixed=fixed))
+
+
 def reference(target: str) -> str:
     """An address or relative reference with nothing in it that a header cannot hold."""
     return quote(target, safe=":/?#[]@!$&'()*+,;=%-._~")

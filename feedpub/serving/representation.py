@@ -161,7 +161,9 @@ class Maker:
     def warm(self, generation: Generation) -> None:
         """Read what the generation lists at its root, as far as `WARM_BYTES` go."""
         room = WARM_BYTES
-        for path, entry in generation.files.items():
+        # The main feed and the front page before those of single sections.
+        for path in sorted(generation.files, key=lambda path: path.count("/")):
+            entry = generation.files[path]
             size = entry.get("size") if isinstance(entry, dict) else None
             if not isinstance(size, int) or size > min(room, SMALL_BYTES):
                 continue

@@ -193,8 +193,7 @@ class PublishedSite:
         self, method: str, asked: Mapping[str, str], chosen: Representation, shelf: Shelf, *, patient: bool
     ) -> Reply:
         now = self.clock()
-        caching = headers.caching(self._max_age, int(now), fixed=chosen.fixed)
-        said = [*chosen.stable, *headers.encoded(caching)]
+        said = [*chosen.stable, *headers.encoded_caching(self._max_age, int(now), chosen.fixed)]
         modified = None
         if now - chosen.modified >= 2:
             # A file that may still change within the same second has no date to rely on (RFC 9110, 8.8.2.2).
@@ -281,13 +280,23 @@ async def _until_gone(receive: Receive) -> None:
 
 
 def _headers(scope: Mapping[str, Any]) -> dict[str, str]:
-    """A request's headers; those sent more than once joined as a list (RFC 9110, 5.3)."""
+    """The headers of a request that an answer depends on; those sent more than once joined as a list (RFC 9110, 5.3)."""
     found: dict[str, str] = {}
     for raw, value in scope["headers"]:
-        name = raw.decode("latin-1")
-        text = value.decode("latin-1")
-        found[name] = f"{found[name]}, {text}" if name in found else text
+        name = _CONSIDERED.get(raw)
+        if name is not None:
+            text = value.decode("latin-1")
+            found[name] = f"{found[name]}, {text}" if name in found else text
     return found
+
+
+_CONSIDERED = {
+    name.encode(): name
+    for name in (
+        *("accept", "accept-encoding", "range", "if-range", "if-match", "if-none-match"),
+        *("if-modified-since", "if-unmodified-since"),
+    )
+}
 
 
 def _plain(status: int, text: str, said: Mapping[str, str], *, kind: str = "other") -> Reply:
