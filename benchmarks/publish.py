@@ -6,7 +6,8 @@ Each program is a process of its own; time is wall time from start to exit, memo
 resident set of the process and of its largest child. "warm" is a refresh inside a running process,
 as the daemon does it. A new article has been lying there for a quarter of a second when the refresh
 begins: feedpub leaves files alone that were written in the last fifth of one. "not verified" is a first
-publication without the proof before publishing (`verify = false`), so that its cost shows apart.
+publication without the proof before publishing (`verify = false`), "not compressed" one without compressed
+twins (`compress = false`), so that the cost of each shows apart.
 
 The peers, in benchmarks/obvious.py: the obvious program, which calls each package as its own
 introduction shows it and writes feeds only; the same tuned by somebody who knows where the packages
@@ -69,11 +70,12 @@ def newsroom(folder: Path) -> None:
         '[sources.articles]\npath = "articles"\n',
         "utf-8",
     )
-    # The same articles once more, written without reading back what was written.
-    unproved = folder / "unproved"
-    unproved.mkdir()
+    # The same articles once more: without reading back what was written, and without compressing it.
     text = (folder / "feedpub.toml").read_text("utf-8").replace('"articles"', '"../articles"')
-    (unproved / "feedpub.toml").write_text(f"{text}\n[publish]\nverify = false\n", "utf-8")
+    for name in ("verify", "compress"):
+        without = folder / f"without-{name}"
+        without.mkdir()
+        (without / "feedpub.toml").write_text(f"{text}\n[publish]\n{name} = false\n", "utf-8")
 
 
 def measure(size: int, folder: Path) -> None:
@@ -87,7 +89,8 @@ def measure(size: int, folder: Path) -> None:
         "tuned, any run": run(*program, "--tuned"),
         "tuned, with pages, any run": run(*program, "--tuned", "--pages"),
     }
-    unproved, _ = run(*feedpub[:-1], str(folder / "unproved"))
+    unproved, _ = run(*feedpub[:-1], str(folder / "without-verify"))
+    plain, _ = run(*feedpub[:-1], str(folder / "without-compress"))
     cold, memory = run(*feedpub)
     idle, _ = run(*feedpub)
     corpus.write(articles, 1, first=size)
@@ -102,20 +105,21 @@ def measure(size: int, folder: Path) -> None:
     rows = {
         **peers,
         "feedpub, cold, not verified": (unproved, None),
+        "feedpub, cold, not compressed": (plain, None),
         "feedpub, cold": (cold, memory),
         "feedpub, nothing changed": (idle, None),
         "feedpub, one new article": (one, one_memory),
         "feedpub, one new, warm": (warm, None),
     }
     print(
-        f"\n{size:,} articles".ljust(30)
+        f"\n{size:,} articles".ljust(31)
         + "seconds   of obvious   of tuned   of tuned with pages   peak memory"
     )
     for name, (seconds, peak) in rows.items():
         ratios = [f"{seconds / peer:.3f}" for peer, _ in peers.values()]
         shown = f"{peak / 1e6:.0f} MB" if peak else ""
         print(
-            f"{name:29}{seconds:7.3f}   {ratios[0]:10}   {ratios[1]:8}   {ratios[2]:19}   {shown}", flush=True
+            f"{name:30}{seconds:7.3f}   {ratios[0]:10}   {ratios[1]:8}   {ratios[2]:19}   {shown}", flush=True
         )
 
 

@@ -110,8 +110,9 @@ class FeedConfig:
 class Publish:
     """`[publish]`: where to and under which rules. `feeds_by` are facets with a feed for each value.
 
-    `hubs` are addresses of WebSub hubs; `sitemaps` and `dump` say whether these are written, and
-    `verify` whether every file is read back before it is published.
+    `hubs` are addresses of WebSub hubs; `sitemaps` and `dump` say whether these are written,
+    `compress` whether feeds, indexes and archives get compressed twins, and `verify` whether every
+    file is read back before it is published.
     """
 
     output: Path = Path("feeds")
@@ -119,6 +120,7 @@ class Publish:
     hubs: tuple[str, ...] = ()
     sitemaps: bool = True
     dump: bool = True
+    compress: bool = True
     verify: bool = True
     undated: Literal["publish", "quarantine"] = "publish"
     guard: float = 0.1
@@ -127,10 +129,11 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """`[server]`: where `feedpub serve` listens."""
+    """`[server]`: where `feedpub serve` listens, and the proxies (addresses, networks) whose word counts."""
 
     host: str = "127.0.0.1"
     port: int = 8080
+    trusted_proxies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

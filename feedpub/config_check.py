@@ -189,6 +189,20 @@ def expressions(config: Config) -> Iterator[Mistake]:
                 )
 
 
+def proxies(config: Config) -> Iterator[Mistake]:
+    """Trusted proxies that are no addresses: a name could be made to mean anybody."""
+    import ipaddress
+
+    for value in config.server.trusted_proxies:
+        try:
+            ipaddress.ip_network(value, strict=False)
+        except ValueError:
+            yield Mistake(
+                ("server", "trusted_proxies"),
+                f'{_shown(value)} is not an IP address or network; for example "127.0.0.1" or "10.0.0.0/8"',
+            )
+
+
 def _not_jmespath(expression: str) -> str | None:
     import jmespath
     from jmespath.exceptions import JMESPathError

@@ -38,6 +38,7 @@ from feedpub.config_check import (
     inside,
     line_of,
     mistakes,
+    proxies,
 )
 from feedpub.errors import ConfigError
 from feedpub.models import Agent, AgentType, Image
@@ -46,7 +47,7 @@ FILE_NAME = "feedpub.toml"
 STATE_NAME = ".feedpub"
 OUTPUT_NAME = "feeds"
 _FEED_KEYS = ("formats", "limit", "archive", "tombstones", "event_days")
-_PUBLISH_KEYS = ("undated", "guard", "guard_floor", "sitemaps", "dump", "verify")
+_PUBLISH_KEYS = ("undated", "guard", "guard_floor", "sitemaps", "dump", "compress", "verify")
 BARE_NAME = "unconfigured.json"
 """In the state folder: which bare folder was published there, so that later commands need not be told."""
 
@@ -273,7 +274,7 @@ def _config(file: _File, table: Mapping[str, Any]) -> Config:
             **{key: publish[key] for key in _PUBLISH_KEYS if key in publish},
         ),
         state=_absolute(root, table.get("store", {}).get("path", STATE_NAME)),
-        server=Server(**table.get("server", {})),
+        server=_server(table.get("server", {})),
         daemon=Daemon(
             **{
                 f"{key}_seconds": parse(value).interval_seconds
@@ -287,8 +288,12 @@ def _config(file: _File, table: Mapping[str, Any]) -> Config:
             "sources", message='no source is named; add the lines\n  [sources.articles]\n  path = "articles"'
         )
     _known_formats(config, file)
-    file.hold((*filters(config), *expressions(config), *contradictions(config)))
+    file.hold((*filters(config), *expressions(config), *proxies(config), *contradictions(config)))
     return config
+
+
+def _server(table: Mapping[str, Any]) -> Server:
+    return Server(**{**table, "trusted_proxies": tuple(table.get("trusted_proxies", ()))})
 
 
 def _site(file: _File, table: Mapping[str, Any]) -> Site:

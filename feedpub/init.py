@@ -103,6 +103,8 @@ limit = 50
 # Sitemaps with robots.txt; and all records and every change for other services (dump.json, changes.json).
 # sitemaps = true
 # dump = true
+# Compressed twins (.gz, .br) beside feeds, indexes and archives, which web servers hand out as they are.
+# compress = true
 # Read every file back by independent parsers before it is published.
 # verify = true
 # What is done with an article that states no date: "publish" it without one, or "quarantine" it.
@@ -134,6 +136,8 @@ undated = "publish"
 # [server]
 # host = "127.0.0.1"
 # port = 8080
+# Proxies in front of it: only they may say who asks, and whether through TLS (X-Forwarded-For, -Proto).
+# trusted_proxies = ["127.0.0.1"]
 
 # `feedpub daemon`: how long a refresh may stand still, as on a network drive that hangs, before it is given up;
 # and over how long the starts of sources are spread, where many newsrooms share a machine.

@@ -120,6 +120,7 @@ class Outputs:
         elif self._tx.get_meta(_FEEDS_REFUSED):
             self._tx.set_meta(_FEEDS_REFUSED, "")
         self.left_out = files.left_out
+        self._staging.twins(self._config.publish.compress)
         self._staging.manifests(__version__, self._config.site.key)
         self._tx.set_meta("renderers", self._renderers)
         if waited or self.waiting.ids:

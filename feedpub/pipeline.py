@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, delete, func, select
 
-from feedpub import __version__, events, plugins, publication, websub
+from feedpub import __version__, events, manifests, plugins, publication, websub
 from feedpub.config import Config, SourceConfig
 from feedpub.errors import ConfigError, PublishError, SourceError, StoreError
 from feedpub.filing import Touch
@@ -140,7 +140,7 @@ def _published(
             except BaseException:
                 staging.sweep()
                 raise
-        if staging.written or staging.deleted:
+        if not staging.is_empty:
             _into_place(store, config)
         else:
             staging.sweep()
@@ -189,7 +189,7 @@ def _finish_earlier(store: Store, config: Config) -> None:
         store.notices.append(str(error))
     if begun is None:
         with store.transaction() as transaction:
-            publication.recall(transaction, config.publish.output)
+            manifests.recall(transaction, config.publish.output)
             transaction.set_meta("recalled", "yes")
 
 

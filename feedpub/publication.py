@@ -18,20 +18,22 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, text
+from sqlalchemy import Connection, delete, select
 
 from feedpub.errors import LockedError
-from feedpub.staging import SHARD, File, Known, Staged, stage, staged_name, told
+from feedpub.manifests import MANIFEST, folder_hashes, has_own_manifest, hash_of, listed_files
+from feedpub.staging import SHARD, File, Known, Staged, stage, stage_twins, staged_name, told
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
+from feedpub.twins import ENDINGS, has_twins, main_of, may_have_twins
 
-MANIFEST = "manifest.json"
+_TWINS = "twins"
+"""Key of whether what is published has compressed twins."""
 
 
 @contextlib.contextmanager
@@ -101,9 +103,16 @@ class Staging:
         self._now = now
         self._sequence = 0
         self._folders: set[str] = set()
+        self._mains: dict[str, str] = {}
+        self._journaled = 0
         self.folder = _staging_folder(output, state)
         self.written: list[str] = []
         self.deleted: list[str] = []
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing changes."""
+        return not self._journaled
 
     def put_many(self, files: Iterable[File], *, refuses: Callable[[File], bool] = lambda _: False) -> None:
         """Stage whole files. `refuses` says of one whose bytes are new whether it must not be published."""
@@ -159,13 +168,51 @@ class Staging:
         return True
 
     def delete_many(self, paths: Iterable[str]) -> None:
-        """Have files deleted, after everything else is in place. Unknown paths are left alone."""
+        """Have files deleted with their twins, after everything else is in place. Unknown paths are left alone."""
         known = list(self._transaction.by_key(schema.file, "path", paths))
-        self._transaction.delete(schema.file, "path", known)
-        for path in known:
+        self.deleted += known
+        self._delete([*known, *self._twins_of(known)])
+
+    def _delete(self, paths: Sequence[str]) -> None:
+        self._transaction.delete(schema.file, "path", paths)
+        for path in paths:
+            self._mains.pop(path, None)
             self._journal(path, None, None)
-            self._folders.add(str(PurePosixPath(path).parent))
-            self.deleted.append(path)
+            folder = str(PurePosixPath(path).parent)
+            self._folders.add("" if folder == "." else folder)
+
+    def twins(self, wanted: bool) -> None:
+        """Stage the compressed twins of what is staged; with `wanted` false there are none.
+
+        Where that was otherwise until now, the twins of everything published are made or deleted.
+        """
+        self._transaction.flush()
+        said = "yes" if wanted else "no"
+        if self._transaction.get_meta(_TWINS) != said:
+            self._transaction.set_meta(_TWINS, said)
+            listed = self._transaction.connection.execute(select(schema.file)).all()
+            known = {row.path for row in listed}
+            if not wanted:
+                self._delete([path for path in known if (main_of(path) or ("",))[0] in known])
+            for row in listed:
+                whole = all(row.path + ending in known for ending in ENDINGS.values())
+                if has_twins(row.path, row.type, row.size) and not whole:
+                    self._mains.setdefault(row.path, f"{self._output}/{row.path}")
+        if not wanted:
+            return
+        # What is too small by now has none any more.
+        written = [path for path in self.written if may_have_twins(path) and path not in self._mains]
+        self._delete(self._twins_of(written))
+        mains = {path: source for path, source in self._mains.items() if os.path.exists(source)}
+        if not mains:
+            return
+        staged = stage_twins(mains, folder=self.folder, first=self.reserve(len(mains) * len(ENDINGS)))
+        for file in staged:
+            self._note(file)
+
+    def _twins_of(self, paths: Iterable[str]) -> list[str]:
+        twins = [path + ending for path in paths for ending in ENDINGS.values()]
+        return list(self._transaction.by_key(schema.file, "path", twins)) if twins else []
 
     def forget_lost(self) -> None:
         """Forget what is not in the output any more: what is not made again must not be listed."""
@@ -179,9 +226,9 @@ class Staging:
         if not (self.written or self.deleted or self._folders):
             return
         self._transaction.flush()
-        folders = {folder for folder in self._folders if _has_own_manifest(folder)}
+        folders = {folder for folder in self._folders if has_own_manifest(folder)}
         for folder in sorted(folders):
-            listed = _files(self._transaction.connection, folder)
+            listed = listed_files(self._transaction.connection, folder)
             path = f"{folder}/{MANIFEST}"
             if listed:
                 content = orjson.dumps(
@@ -195,8 +242,8 @@ class Staging:
             {
                 "feedpub": version,
                 "newsroom": key,
-                "files": _files(self._transaction.connection, None),
-                "folders": _folder_hashes(self._transaction.connection),
+                "files": listed_files(self._transaction.connection, None),
+                "folders": folder_hashes(self._transaction.connection),
             },
             option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE,
         )
@@ -216,22 +263,28 @@ class Staging:
     def note(self, staged: Iterable[Staged]) -> None:
         """Have staged files published."""
         for file in staged:
-            folder = str(PurePosixPath(file.path).parent)
-            folder = "" if folder == "." else folder
-            self._journal(file.path, file.staged, file.hash)
-            self._transaction.put(
-                schema.file,
-                {
-                    "path": file.path, "folder": folder, "hash": file.hash, "type": file.media_type,
-                    "size": file.size, "modified_at": self._now, "status": file.status,
-                    "redirect": file.redirect,
-                },
-            )  # fmt: skip
-            self._folders.add(folder)
+            self._note(file)
             self.written.append(file.path)
+            if has_twins(file.path, file.media_type, file.size):
+                self._mains[file.path] = f"{self.folder}/{file.staged}"
+
+    def _note(self, file: Staged) -> None:
+        folder = str(PurePosixPath(file.path).parent)
+        folder = "" if folder == "." else folder
+        self._journal(file.path, file.staged, file.hash)
+        self._transaction.put(
+            schema.file,
+            {
+                "path": file.path, "folder": folder, "hash": file.hash, "type": file.media_type,
+                "size": file.size, "modified_at": self._now, "status": file.status,
+                "redirect": file.redirect,
+            },
+        )  # fmt: skip
+        self._folders.add(folder)
 
     def _journal(self, path: str, staged: str | None, digest: str | None) -> None:
-        number = len(self.written) + len(self.deleted)
+        number = self._journaled
+        self._journaled += 1
         # Deletions come last, whenever they were asked for.
         sequence = number if staged else number + 1_000_000_000
         self._transaction.put(
@@ -269,7 +322,7 @@ def complete(connection: Connection, output: Path, state: Path) -> bool:
                 try:
                     os.rename(f"{folder}/{row.staged}", target)
                 except FileNotFoundError:
-                    whole = whole and _hash(Path(target)) == row.hash
+                    whole = whole and hash_of(Path(target)) == row.hash
         after = rows[-1].sequence
     if after >= 0:
         with told(output):
@@ -292,109 +345,6 @@ def _remove_empty_folders(connection: Connection, output: Path) -> None:
             except OSError:  # not empty
                 break
             folder = folder.parent
-
-
-def recall(transaction: Transaction, output: Path) -> int:
-    """Learn from the manifests in `output` what stands there: for a store begun anew.
-
-    Only files whose bytes match their manifest are taken over; returns how many.
-    """
-    count = 0
-    try:
-        root = orjson.loads((output / MANIFEST).read_bytes())
-        manifests = [("", root), *((folder, None) for folder in root.get("folders", {}))]
-    except (OSError, orjson.JSONDecodeError, AttributeError):
-        return 0
-    for folder, content in manifests:
-        path = f"{folder}/{MANIFEST}" if folder else MANIFEST
-        try:
-            raw = (output / path).read_bytes()
-            files = (content or orjson.loads(raw))["files"]
-        except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
-            continue
-        own = {path: {"hash": hashlib.sha256(raw).hexdigest(), "type": "application/json", "size": len(raw)}}
-        for name, known in {**files, **(own if folder else {})}.items():
-            if not _inside(name) or _hash(output / name) != known["hash"]:
-                continue
-            parent = str(PurePosixPath(name).parent)
-            transaction.put(
-                schema.file,
-                {
-                    "path": name,
-                    "folder": "" if parent == "." else parent,
-                    "hash": known["hash"],
-                    "type": known["type"],
-                    "size": known["size"],
-                    "modified_at": _seconds(known.get("modified")),
-                    "status": known.get("status"),
-                    "redirect": known.get("redirect"),
-                },
-            )
-            count += 1
-    transaction.flush()
-    return count
-
-
-def _inside(path: str) -> bool:
-    parts = PurePosixPath(path).parts
-    return bool(parts) and not path.startswith("/") and ".." not in parts
-
-
-def _seconds(value: str | None) -> int:
-    from datetime import datetime
-
-    return int(datetime.fromisoformat(value).timestamp()) if value else 0
-
-
-_SHARDED = ("archives", "articles", "changes", "dump", "events", "media")
-"""Folders that grow with the archive: each below them has a manifest of its own."""
-
-
-def _has_own_manifest(folder: str) -> bool:
-    return folder.partition("/")[0] in _SHARDED
-
-
-def _elsewhere() -> ColumnElement[bool]:
-    """In no sharded folder; as ranges, so that the archive's rows are not looked at ("0" follows "/")."""
-    folder = schema.file.c.folder
-    ranges = []
-    begin = folder >= ""
-    for top in _SHARDED:
-        ranges += [and_(begin, folder < top), and_(folder > top, folder < f"{top}/")]
-        begin = folder >= f"{top}0"
-    return or_(*ranges, begin)
-
-
-def _files(connection: Connection, folder: str | None) -> dict[str, dict[str, Any]]:
-    """What a manifest lists: one folder's files, or (None) all that stand in no such folder."""
-    file = schema.file
-    # Sorted here: asked to do it, SQLite goes through every path instead of the folders' ranges.
-    query = select(file).where(_elsewhere() if folder is None else file.c.folder == folder)
-    listed = {}
-    for row in sorted(connection.execute(query), key=attrgetter("path")):
-        if row.path.endswith(MANIFEST):
-            continue
-        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.modified_at))
-        listed[row.path] = {"hash": row.hash, "type": row.type, "size": row.size, "modified": moment}
-        if row.status:
-            listed[row.path]["status"] = row.status
-        if row.redirect:
-            listed[row.path]["redirect"] = row.redirect
-    return listed
-
-
-def _folder_hashes(connection: Connection) -> dict[str, dict[str, str]]:
-    file = schema.file
-    query = select(file.c.folder, file.c.hash).where(text(schema.IS_MANIFEST), file.c.folder != "")
-    return {row.folder: {"hash": row.hash} for row in connection.execute(query.order_by(file.c.folder))}
-
-
-def _hash(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
 
 
 def _staging_folder(output: Path, state: Path) -> Path:

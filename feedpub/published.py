@@ -1,4 +1,13 @@
-"""The output as its manifests tell it: what is published, and each file with the hash of just its bytes.
+"""The output as its manifests tell it: one whole set of files at a time.
+
+A publisher puts files into place one by one, and its root manifest when all are there. A
+*generation* is what one root manifest lists, each file and each folder's own manifest by the hash
+of its bytes; only bytes with that hash are handed out, so that files of two generations never mix:
+
+- Bytes once read are kept in memory by their hash, within bounds, and outlive their file.
+- Where the file has other bytes already and the old ones are not in memory, `UnsettledError` is
+  raised: another generation is about to be complete. If its publisher was stopped, that lasts
+  until the next one has run.
 
 Reading needs no lock against the publisher: files are replaced by renaming, so what is open stays
 whole. Whatever no manifest lists is not published, wherever it lies.
@@ -9,7 +18,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
-import json
 import logging
 import os
 import stat
@@ -20,22 +28,46 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 log = logging.getLogger("feedpub.published")
 
 MANIFEST = "manifest.json"
 SMALL_BYTES = 1_000_000
 """Files up to this size are kept in memory once asked for; larger ones are read in parts."""
+QUICK_BYTES = 64_000
+"""Files up to this size are read and hashed in less time than it takes to hand the work over."""
 CACHE_BYTES = 64_000_000
 CACHED_FILES = 10_000
-CACHED_MANIFESTS = 200
+CACHED_FOLDERS = 200
 MAX_MANIFEST_BYTES = 200_000_000
 
-_Stamp = tuple[int, int, int, int]
+Stamp = tuple[int, int, int, int]
+"""What changes when a file is replaced: times of content and inode in nanoseconds, size, inode."""
+
+
+class UnsettledError(Exception):
+    """A file on disk belongs to a generation that is not complete yet: ask again soon."""
+
+
+class BusyError(Exception):
+    """The answer takes longer than one may wait; ask again with `patient`, in a thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """What one root manifest lists. `raw` are its bytes and `digest` their SHA-256."""
+
+    stamp: Stamp
+    raw: bytes
+    digest: str
+    files: Mapping[str, Any]
+    folders: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedFile:
-    """One file as it is on disk now. `body` is None where it is large: then it is read by `chunk`."""
+    """The bytes of one file. `body` is None where it is large: then it is read by `chunk`."""
 
     digest: str
     size: int
@@ -60,35 +92,78 @@ class Output:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._manifest = f"{root}/{MANIFEST}"
         self._lock = threading.Lock()
-        self._manifests: OrderedDict[str, tuple[_Stamp, dict[str, Any] | None]] = OrderedDict()
-        self._files: OrderedDict[str, tuple[_Stamp, str, bytes | None]] = OrderedDict()
+        self._generation: Generation | None = None
+        self._broken: Stamp | None = None
+        self._folders: OrderedDict[str, tuple[str, bytes, Mapping[str, Any]]] = OrderedDict()
+        self._files: OrderedDict[str, PublishedFile] = OrderedDict()
         self._cached_bytes = 0
+        self._hashes: OrderedDict[str, tuple[Stamp, str]] = OrderedDict()
 
-    def entry(self, path: str) -> Mapping[str, Any] | None:
-        """What the manifests say about `path`, or None if it is not published.
+    def stamp(self) -> Stamp | None:
+        """What changes with every generation; None where nothing is published. One call of the system."""
+        try:
+            return _stamp(os.stat(self._manifest, follow_symlinks=False))  # noqa: PTH116 - asked for with each request
+        except OSError:
+            return None
+
+    def generation(self) -> Generation:
+        """The newest complete one; the one before while its manifest cannot be read.
 
         Raises:
             LookupError: nothing has been published yet.
         """
-        root = self._manifest(MANIFEST)
-        if root is None:
-            raise LookupError("no manifest")
+        stamp = self.stamp()
+        known = self._generation
+        if known is not None and stamp is not None and stamp in (known.stamp, self._broken):
+            return known
+        with self._lock:
+            return self._load()
+
+    def entry(self, generation: Generation, path: str) -> Mapping[str, Any] | None:
+        """What the manifests say about `path`, or None if it is not published.
+
+        Raises:
+            UnsettledError: another generation is about to be complete.
+        """
         if path == MANIFEST:
-            return {"type": "application/json"}
-        found = _mapping(_mapping(root.get("files")).get(path))
+            return {"type": "application/json", "hash": generation.digest}
+        found = _mapping(generation.files.get(path))
         if found:
             return found
         folder, _, name = path.rpartition("/")
-        if folder not in _mapping(root.get("folders")):
+        if folder not in generation.folders:
             return None
+        digest, _, listed = self._folder(generation, folder)
         if name == MANIFEST:
-            return {"type": "application/json"}
-        listed = self._manifest(f"{folder}/{MANIFEST}") or {}
-        return _mapping(_mapping(listed.get("files")).get(path)) or None
+            return {"type": "application/json", "hash": digest}
+        return _mapping(listed.get(path)) or None
 
-    def read(self, path: str) -> PublishedFile | None:
-        """The file at `path`, or None if there is none. Does not ask whether it is published."""
+    def listed(self, generation: Generation, folder: str) -> Mapping[str, Any]:
+        """What stands in the folder of a generation ("" for the root): path → what its manifest says.
+
+        Raises:
+            UnsettledError: another generation is about to be complete.
+        """
+        if folder in generation.folders:
+            return self._folder(generation, folder)[2]
+        return generation.files
+
+    def read(
+        self, path: str, wanted: str | None, generation: Generation | None = None, *, patient: bool = True
+    ) -> PublishedFile | None:
+        """The file at `path` with the hash `wanted` (None for any), or None if there is none there.
+
+        Does not ask whether it is published. `generation` is what serves its own manifests.
+
+        Raises:
+            UnsettledError: it has another hash.
+            BusyError: not `patient`, and it must be read and is not small.
+        """
+        kept = self._kept(path, wanted, generation)
+        if kept is not None:
+            return kept
         handle = self._open(path)
         if handle is None:
             return None
@@ -97,59 +172,105 @@ class Output:
             os.close(handle)
             return None
         file = io.FileIO(handle)  # closed at the latest when nobody holds it any more
-        stamp = _stamp(status)
-        with self._lock:
-            known = self._files.get(path)
-            if known is not None and known[0] == stamp:
-                self._files.move_to_end(path)
-                digest, body = known[1], known[2]
-            else:
-                known = None
-        if known is None:
-            body = _read(handle, status.st_size) if status.st_size <= SMALL_BYTES else None
-            digest = hashlib.sha256(body).hexdigest() if body is not None else _hash(file)
-            self._keep(path, stamp, digest, body)
-        if body is None:
-            return PublishedFile(digest, status.st_size, status.st_mtime, None, file)
-        file.close()
-        return PublishedFile(digest, len(body), status.st_mtime, body)
+        if not patient and status.st_size > QUICK_BYTES:
+            raise BusyError(path)
+        if status.st_size > SMALL_BYTES:
+            found = PublishedFile(
+                self._hash(path, file, status), status.st_size, status.st_mtime, None, file
+            )  # fmt: skip
+        else:
+            body = file.read(status.st_size)
+            file.close()
+            found = PublishedFile(hashlib.sha256(body).hexdigest(), len(body), status.st_mtime, body)
+            self._keep(found)
+        if wanted is not None and wanted != found.digest:
+            found.close()
+            raise UnsettledError(path)
+        return found
 
-    def is_large(self, path: str) -> bool:
-        """Whether reading `path` may take so long that others should not wait for it."""
-        try:
-            return (self._root / path).lstat().st_size > SMALL_BYTES
-        except (OSError, ValueError):
-            return False
+    def is_kept(self, digest: str | None) -> bool:
+        """Whether the bytes with this hash are in memory."""
+        return digest in self._files
 
-    def _manifest(self, path: str) -> dict[str, Any] | None:
-        handle = self._open(path)
-        if handle is None:
-            with self._lock:
-                self._manifests.pop(path, None)
+    def _kept(self, path: str, wanted: str | None, generation: Generation | None) -> PublishedFile | None:
+        if wanted is None:
             return None
-        content: dict[str, Any] | None
-        try:
+        with self._lock:
+            kept = self._files.get(wanted)
+            if kept is not None:
+                self._files.move_to_end(wanted)
+                return kept
+            if not path.endswith(MANIFEST) or generation is None:
+                return None
+            raw = generation.raw if path == MANIFEST else b""
+            folder = self._folders.get(path.removesuffix(f"/{MANIFEST}"))
+            if folder is not None and folder[0] == wanted:
+                raw = folder[1]
+        modified = generation.stamp[0] / 1e9
+        return PublishedFile(wanted, len(raw), modified, raw) if raw else None
+
+    def _load(self) -> Generation:
+        handle = self._open(MANIFEST)
+        if handle is None:
+            self._generation = None
+            raise LookupError("no manifest")
+        known = self._generation
+        with io.FileIO(handle) as file:
             status = os.fstat(handle)
             stamp = _stamp(status)
-            with self._lock:
-                known = self._manifests.get(path)
-                if known is not None and known[0] == stamp:
-                    self._manifests.move_to_end(path)
-                    return known[1]
+            if known is not None and stamp in (known.stamp, self._broken):
+                return known
             try:
-                content = _manifest_content(handle, status.st_size)
+                if status.st_size > MAX_MANIFEST_BYTES:
+                    raise ValueError("it is too large")
+                raw = file.read(status.st_size)
+                content = orjson.loads(raw)
+                if not isinstance(content, dict):
+                    raise ValueError("it is not an object")
             except (OSError, ValueError, RecursionError) as error:
                 # What it said before it broke still stands; complained of once, not at each request.
-                log.error('manifest unreadable  path=%s error="%s"', path, error)
-                content = known[1] if known is not None else None
-        finally:
-            os.close(handle)
+                if stamp != self._broken:
+                    log.error('manifest unreadable  path=%s error="%s"', MANIFEST, error)
+                self._broken = stamp
+                if known is None:
+                    raise LookupError("no manifest") from error
+                return known
+        self._generation = Generation(
+            stamp,
+            raw,
+            hashlib.sha256(raw).hexdigest(),
+            _mapping(content.get("files")),
+            _mapping(content.get("folders")),
+        )
+        return self._generation
+
+    def _folder(self, generation: Generation, folder: str) -> tuple[str, bytes, Mapping[str, Any]]:
+        wanted = _mapping(generation.folders[folder]).get("hash")
         with self._lock:
-            self._manifests[path] = (stamp, content)
-            self._manifests.move_to_end(path)
-            while len(self._manifests) > CACHED_MANIFESTS:
-                self._manifests.popitem(last=False)
-        return content
+            known = self._folders.get(folder)
+            if known is not None and known[0] == wanted:
+                self._folders.move_to_end(folder)
+                return known
+        path = f"{folder}/{MANIFEST}"
+        handle = self._open(path)
+        if handle is None:
+            return "", b"", {}
+        with io.FileIO(handle) as file:
+            raw = file.readall() or b""
+        digest = hashlib.sha256(raw).hexdigest()
+        if isinstance(wanted, str) and wanted != digest:
+            raise UnsettledError(path)
+        try:
+            content = _mapping(_mapping(orjson.loads(raw)).get("files"))
+        except ValueError as error:
+            log.error('manifest unreadable  path=%s error="%s"', path, error)
+            content = {}
+        with self._lock:
+            self._folders[folder] = (digest, raw, content)
+            self._folders.move_to_end(folder)
+            while len(self._folders) > CACHED_FOLDERS:
+                self._folders.popitem(last=False)
+        return digest, raw, content
 
     def _open(self, path: str) -> int | None:
         """Open a file below the root, following no symbolic link on the way, so that nothing leads out."""
@@ -171,40 +292,35 @@ class Output:
             for handle in opened:
                 os.close(handle)
 
-    def _keep(self, path: str, stamp: _Stamp, digest: str, body: bytes | None) -> None:
+    def _keep(self, file: PublishedFile) -> None:
         with self._lock:
-            old = self._files.pop(path, None)
-            self._cached_bytes += len(body or b"") - (len(old[2] or b"") if old else 0)
-            self._files[path] = (stamp, digest, body)
+            if self._files.pop(file.digest, None) is None:
+                self._cached_bytes += file.size
+            self._files[file.digest] = file
             while self._cached_bytes > CACHE_BYTES or len(self._files) > CACHED_FILES:
-                _, (_, _, dropped) = self._files.popitem(last=False)
-                self._cached_bytes -= len(dropped or b"")
+                _, dropped = self._files.popitem(last=False)
+                self._cached_bytes -= dropped.size
+
+    def _hash(self, path: str, file: io.FileIO, status: os.stat_result) -> str:
+        stamp = _stamp(status)
+        with self._lock:
+            known = self._hashes.get(path)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        with self._lock:
+            self._hashes[path] = (stamp, digest)
+            while len(self._hashes) > CACHED_FILES:
+                self._hashes.popitem(last=False)
+        return digest
 
 
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO}
 
 
-def _stamp(status: os.stat_result) -> _Stamp:
+def _stamp(status: os.stat_result) -> Stamp:
     return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
-
-
-def _manifest_content(handle: int, size: int) -> dict[str, Any]:
-    if size > MAX_MANIFEST_BYTES:
-        raise ValueError("it is too large")
-    content = json.loads(_read(handle, size))
-    if not isinstance(content, dict):
-        raise ValueError("it is not an object")
-    return content
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _read(handle: int, size: int) -> bytes:
-    with open(handle, "rb", closefd=False) as file:
-        return file.read(size)
-
-
-def _hash(file: io.FileIO) -> str:
-    return hashlib.file_digest(file, "sha256").hexdigest()

@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from feedpub import twins
 from feedpub.errors import PublishError
 
 SHARD = 1000
@@ -94,6 +98,38 @@ def stage(
             )
         )  # fmt: skip
     return staged
+
+
+def stage_twins(mains: Mapping[str, str], *, folder: Path, first: int) -> list[Staged]:
+    """Write the compressed twins of files, and tell which.
+
+    The compressors let go of Python's lock, so that threads use every processor.
+
+    Args:
+        mains: path → where the file's bytes stand now.
+        folder: the staging folder; `staged_name` of as many numbers from `first` as there are twins
+            (one for each coding) can be written in it.
+        first: the first of these numbers.
+
+    Raises:
+        PublishError: a file could not be read or written.
+    """
+    jobs = [(path, source, coding) for path, source in mains.items() for coding in twins.ENDINGS]
+    work = partial(_stage_twin, folder)
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="feedpub-twins") as pool:
+        return list(pool.map(work, jobs, (staged_name(first + number) for number in range(len(jobs)))))
+
+
+def _stage_twin(folder: Path, job: Sequence[str], name: str) -> Staged:
+    main, source, coding = job
+    path = main + twins.ENDINGS[coding]
+    with told(Path(path)):
+        with open(source, "rb") as file:
+            content = twins.compress(file.read(), coding)
+        with open(f"{folder}/{name}", "wb", buffering=0) as target:
+            target.write(content)
+    digest = hashlib.sha256(content).hexdigest()
+    return Staged(path, name, digest, len(content), twins.MEDIA_TYPES[coding])
 
 
 _REMEDIES = {

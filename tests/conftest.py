@@ -78,7 +78,7 @@ def newsroom(tmp_path: Path) -> Newsroom:
             root=root,
             site=Site(title="Test News", url="https://news.example/"),
             sources=(SourceConfig(name="articles", path=root / "articles"),),
-            publish=Publish(output=root / "feeds"),
+            publish=Publish(output=root / "feeds", compress=False),
             state=root / ".feedpub",
         ),
     )

@@ -257,8 +257,15 @@ def test_sizes(write, written, count):
         ('[feeds."../up"]\n', 1, ['feeds."../up"', "is not a feed's folder"]),
         ('[feeds."/top"]\n', 1, ["is not a feed's folder"]),
         ("[feeds.World]\n", 1, ["is not a feed's folder"]),
-        ("[feeds.articles]\n", 1, ["none of the folders that feedpub uses itself"]),
-        ('[feeds."sections/world"]\n', 1, ["none of the folders that feedpub uses itself"]),
+        ("[feeds.articles]\n", 1, ["none of the names that feedpub uses itself"]),
+        ('[feeds."sections/world"]\n', 1, ["none of the names that feedpub uses itself"]),
+        ("[feeds.api]\n", 1, ["api, health, metrics and status are answered by its server"]),
+        ('[feeds."status/today"]\n', 1, ["none of the names that feedpub uses itself"]),
+        (
+            '[sources.a]\npath = "a"\n[server]\ntrusted_proxies = ["proxy.example"]\n',
+            4,
+            ["not an IP address or network", "10.0.0.0/8"],
+        ),
         ('[feeds.w]\nwhere.sektion = "x"\n', 2, ["did you mean feeds.w.where.section?"]),
         ('[feeds.w]\nwhere = "x"\n', 2, ['"x" is not a table']),
         ("[site]\ntitle = 'x'\n", None, ["no source is named", "[sources.articles]"]),
@@ -440,6 +447,8 @@ def test_the_schema_states_the_defaults_that_the_code_has():
     deadline = tables["daemon"]["properties"]["deadline"]["default"]
     assert (deadline, Daemon().deadline_seconds) == ("10m", 600)
     assert (source["watch"]["default"], SourceConfig("a").watch) == (False, False)
+    assert tuple(server["trusted_proxies"]["default"]) == Server().trusted_proxies
+    assert publish["compress"]["default"] == Publish().compress
     assert (source["every"]["default"], SourceConfig("a").every_seconds) == ("5m", 300)
     assert (source["max_size"]["default"], SourceConfig("a").max_bytes) == ("10 MB", 10_000_000)
 

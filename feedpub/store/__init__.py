@@ -171,7 +171,12 @@ class Store:
                 sources=sources,
                 feeds=feeds,
                 output=str(self._output),
-                files=connection.execute(select(func.count()).select_from(schema.file)).scalar_one(),
+                files=connection.execute(
+                    # What is beside a file in another coding is not one more that is published.
+                    select(func.count())
+                    .select_from(schema.file)
+                    .where(~schema.file.c.path.endswith(".gz"), ~schema.file.c.path.endswith(".br"))
+                ).scalar_one(),
             )
 
     def scrub(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from feedpub.validation import validate_document
+from feedpub.verification.compressed import verify_twins
 from feedpub.verification.differences import Difference, Place
 from feedpub.verification.links import may_be_made, resolved, within
 from feedpub.verification.readings import Reading, read
@@ -61,6 +62,7 @@ class _Check:
         self._folder = folder
         self._own = False
         self._paths: set[str] = set()
+        self._encodings: dict[str, Any] = {}
         self._known: dict[tuple[str, str, str], _Known] = {}
         self._leads: list[tuple[Reading, str | None, str]] = []
         self._documents: list[Reading] = []
@@ -84,6 +86,7 @@ class _Check:
             if expected and hashlib.sha256(content).hexdigest() != expected:
                 found = hashlib.sha256(content).hexdigest()
                 self._found(Place(path, "manifest").differs("hash", expected, found))
+            self.verdict.differences += verify_twins(self._folder, path, content, self._encodings.get(path))
             reading = read(path, content, own=self._own)
             if reading is None:
                 continue
@@ -132,7 +135,9 @@ class _Check:
             else:
                 files |= inner["files"]
         known = {path: said for path, said in sorted(files.items()) if _is_inside(path)}
-        return {path: said.get("hash") if isinstance(said, dict) else None for path, said in known.items()}
+        entries = {path: said if isinstance(said, dict) else {} for path, said in known.items()}
+        self._encodings = {path: said["encodings"] for path, said in entries.items() if "encodings" in said}
+        return {path: said.get("hash") for path, said in entries.items()}
 
     def _manifest(self, path: str) -> dict[str, Any] | None:
         try:

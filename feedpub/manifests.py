@@ -1,0 +1,143 @@
+"""The manifests: what is published, listed for whoever mirrors, serves or checks it, and read back.
+
+The folders that grow with the archive have one of their own each, so that a refresh writes those
+of the folders that it changes and the one at the root, which lists all others by their hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from operator import attrgetter
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, text
+
+from feedpub.store import schema
+from feedpub.store.transaction import Transaction
+from feedpub.twins import ENDINGS, MEDIA_TYPES, main_of
+
+MANIFEST = "manifest.json"
+
+
+def recall(transaction: Transaction, output: Path) -> int:
+    """Learn from the manifests in `output` what stands there: for a store begun anew.
+
+    Only files whose bytes match their manifest are taken over; returns how many.
+    """
+    count = 0
+    try:
+        root = orjson.loads((output / MANIFEST).read_bytes())
+        manifests = [("", root), *((folder, None) for folder in root.get("folders", {}))]
+    except (OSError, orjson.JSONDecodeError, AttributeError):
+        return 0
+    for folder, content in manifests:
+        path = f"{folder}/{MANIFEST}" if folder else MANIFEST
+        try:
+            raw = (output / path).read_bytes()
+            files = (content or orjson.loads(raw))["files"]
+        except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+            continue
+        own = {path: {"hash": hashlib.sha256(raw).hexdigest(), "type": "application/json", "size": len(raw)}}
+        for name, known in {**files, **_twins_in(files), **(own if folder else {})}.items():
+            if not _inside(name) or hash_of(output / name) != known["hash"]:
+                continue
+            parent = str(PurePosixPath(name).parent)
+            transaction.put(
+                schema.file,
+                {
+                    "path": name,
+                    "folder": "" if parent == "." else parent,
+                    "hash": known["hash"],
+                    "type": known["type"],
+                    "size": known["size"],
+                    "modified_at": _seconds(known.get("modified")),
+                    "status": known.get("status"),
+                    "redirect": known.get("redirect"),
+                },
+            )
+            count += 1
+    transaction.flush()
+    return count
+
+
+def _twins_in(files: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The twins that a manifest names, as files of their own."""
+    return {
+        f"{path}{ENDINGS[coding]}": {**twin, "type": MEDIA_TYPES[coding], "modified": said.get("modified")}
+        for path, said in files.items()
+        for coding, twin in said.get("encodings", {}).items()
+        if coding in ENDINGS
+    }
+
+
+def _inside(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    return bool(parts) and not path.startswith("/") and ".." not in parts
+
+
+def _seconds(value: str | None) -> int:
+    from datetime import datetime
+
+    return int(datetime.fromisoformat(value).timestamp()) if value else 0
+
+
+_SHARDED = ("archives", "articles", "changes", "dump", "events", "media")
+"""Folders that grow with the archive: each below them has a manifest of its own."""
+
+
+def has_own_manifest(folder: str) -> bool:
+    """Whether a folder's files are listed in the folder itself."""
+    return folder.partition("/")[0] in _SHARDED
+
+
+def _elsewhere() -> ColumnElement[bool]:
+    """In no sharded folder; as ranges, so that the archive's rows are not looked at ("0" follows "/")."""
+    folder = schema.file.c.folder
+    ranges = []
+    begin = folder >= ""
+    for top in _SHARDED:
+        ranges += [and_(begin, folder < top), and_(folder > top, folder < f"{top}/")]
+        begin = folder >= f"{top}0"
+    return or_(*ranges, begin)
+
+
+def listed_files(connection: Connection, folder: str | None) -> dict[str, dict[str, Any]]:
+    """What a manifest lists: one folder's files, or (None) all that stand in no such folder."""
+    file = schema.file
+    # Sorted here: asked to do it, SQLite goes through every path instead of the folders' ranges.
+    query = select(file).where(_elsewhere() if folder is None else file.c.folder == folder)
+    listed: dict[str, dict[str, Any]] = {}
+    for row in sorted(connection.execute(query), key=attrgetter("path")):
+        if row.path.endswith(MANIFEST):
+            continue
+        main = main_of(row.path)
+        if main is not None and main[0] in listed:
+            twin = {"hash": row.hash, "size": row.size}
+            listed[main[0]].setdefault("encodings", {})[main[1]] = twin
+            continue
+        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.modified_at))
+        listed[row.path] = {"hash": row.hash, "type": row.type, "size": row.size, "modified": moment}
+        if row.status:
+            listed[row.path]["status"] = row.status
+        if row.redirect:
+            listed[row.path]["redirect"] = row.redirect
+    return listed
+
+
+def folder_hashes(connection: Connection) -> dict[str, dict[str, str]]:
+    """Folder → the hash of its own manifest."""
+    file = schema.file
+    query = select(file.c.folder, file.c.hash).where(text(schema.IS_MANIFEST), file.c.folder != "")
+    return {row.folder: {"hash": row.hash} for row in connection.execute(query.order_by(file.c.folder))}
+
+
+def hash_of(path: Path) -> str | None:
+    """The SHA-256 of a file's bytes; None if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
