@@ -117,10 +117,11 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """`[server]`: where `feedpub serve` listens."""
+    """`[server]`: where `feedpub serve` listens. `api` says whether services may ask for articles and events."""
 
     host: str = "127.0.0.1"
     port: int = 8080
+    api: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,7 @@ undated = "publish"
 # [server]
 # host = "127.0.0.1"
 # port = 8080
+# api = true
 
 # What feedpub remembers, such as the ids that it gave: keep ledger.ndjson of this folder in your backups.
 # [store]
