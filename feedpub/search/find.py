@@ -68,7 +68,8 @@ def _statement(question: Question, typed: str | None) -> tuple[str, list[Any]]:
     order = "DESC" if question.descending else "ASC"
     lowest, beyond = _range(question)
     facets = [(name, _slugs(name, question.facets[name])) for name in _TELLING if question.facets.get(name)]
-    where, values = ["w.number >= ?", "w.number < ?"], [lowest, beyond]
+    where = ["w.number >= ?", "w.number < ?"]
+    values: list[Any] = [lowest, beyond]
     if typed is not None:
         walked = "(SELECT rowid AS number FROM words WHERE words MATCH ? AND rowid >= ? AND rowid < ?) AS w"
         given: list[Any] = [typed, lowest, beyond]
@@ -108,7 +109,7 @@ def _range(question: Question) -> tuple[int, int]:
     if question.after is not None and question.descending:
         beyond = min(beyond, question.after)
     elif question.after is not None:
-        lowest = max(lowest, question.after + 1)
+        lowest = max(lowest, min(question.after + 1, beyond))
     return lowest, beyond
 
 

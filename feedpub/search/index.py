@@ -137,7 +137,9 @@ def _begin_anew(index: sqlite3.Connection) -> None:
 def _fill(index: sqlite3.Connection, store: Connection) -> None:
     """Everything that is published, in the order in which the index keeps it."""
     record = schema.record
-    query = select(record.c.id).where(record.c.withdrawn_at.is_(None)).order_by(record.c.kind, record.c.sort_at)
+    query = (
+        select(record.c.id).where(record.c.withdrawn_at.is_(None)).order_by(record.c.kind, record.c.sort_at)
+    )
     ids = list(store.execute(query).scalars())
     for chunk in _chunks(ids):
         _put(index, _entries(store, chunk))
@@ -179,7 +181,7 @@ def _remove(index: sqlite3.Connection, ids: list[str]) -> dict[str, int]:
 class _Entry:
     """One record as the index holds it."""
 
-    def __init__(self, row: Row[Any], data: dict[str, Any], found: frozenset[terms.Term]) -> None:
+    def __init__(self, row: Any, data: dict[str, Any], found: frozenset[terms.Term]) -> None:
         self.id: str = row.id
         self.first = numbers.first(row.kind, row.start_at if row.kind == "event" else row.sort_at, row.id)
         self.end_at: int | None = row.end_at

@@ -14,18 +14,18 @@ Kind = Literal["article", "event"]
 
 _TIME_BITS, _TIE_BITS = 36, 26
 _ZERO = 1 << (_TIME_BITS - 1)
-_LAST = (1 << _TIME_BITS) - 1
+_UNDATED = (1 << _TIME_BITS) - 2
 _HASH_BITS, _VERSION_BITS = 18, 8
 
 LOWEST: dict[Kind, int] = {"article": 0, "event": 1 << (_TIME_BITS + _TIE_BITS)}
 """The least number of each kind."""
-BEYOND: dict[Kind, int] = {"article": LOWEST["event"], "event": 1 << (_TIME_BITS + _TIE_BITS + 1)}
-"""The number behind the last of each kind."""
+BEYOND: dict[Kind, int] = {"article": LOWEST["event"], "event": (1 << (_TIME_BITS + _TIE_BITS + 1)) - 1}
+"""The number behind the last of each kind; SQLite has none that is greater than that of events."""
 
 
 def at_time(kind: Kind, at: int | None) -> int:
     """The least number of this kind at or after `at`, in whole seconds since 1970; None stands behind all times."""
-    time = _LAST if at is None else min(max(at + _ZERO, 0), _LAST - 1)
+    time = _UNDATED if at is None else min(max(at + _ZERO, 0), _UNDATED - 1)
     return LOWEST[kind] + (time << _TIE_BITS)
 
 

@@ -16,7 +16,9 @@ from feedpub.urls import term_slug
 Term = tuple[str, str]
 """The name of a facet and a slug."""
 
-_PLACES = frozenset({"Place", "AdministrativeArea", "City", "Country", "State", "Landform", "VirtualLocation"})
+_PLACES = frozenset(
+    {"Place", "AdministrativeArea", "City", "Country", "State", "Landform", "VirtualLocation"}
+)
 _EXACT = frozenset({"type", "status"})
 
 
@@ -72,7 +74,16 @@ def words(data: JSON) -> Words:
     headline = [data.get("headline"), data.get("name")]
     abstract = [data.get("alternativeHeadline"), data.get("description")]
     names = [*listed(data.get("articleSection")), *listed(data.get("keywords")), data.get("dateline")]
-    for key in ("author", "about", "mentions", "contentLocation", "location", "organizer", "performer", "attendee"):
+    for key in (
+        "author",
+        "about",
+        "mentions",
+        "contentLocation",
+        "location",
+        "organizer",
+        "performer",
+        "attendee",
+    ):
         for node in nodes(data.get(key)):
             names += [node.get("name"), *_address(node)]
     return Words(_joined(headline), _joined(abstract), _joined([data.get("articleBody")]), _joined(names))

@@ -11,6 +11,9 @@ import re
 _UNSPACED = re.compile("[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _PART = re.compile(r'"([^"]*)(?:"(\*?)|\Z)|([^\s"]+)')
 
+SHORTEST_PREFIX = 3
+"""Letters that must stand before a star: of fewer there would be too many words to look through."""
+
 
 def spaced(text: str) -> str:
     """`text` with each character of a script without spaces by itself, so that any run of them can be found."""
@@ -21,7 +24,7 @@ def expression(question: str) -> str | None:
     """The FTS5 expression for what a person typed; never a syntax error.
 
     All words must occur; "words in quotes" in this order and next to each other; `harb*` stands for every
-    word that begins so. Everything else of FTS5's language is words like any other.
+    word that begins so, if it has at least three letters. Everything else of FTS5's language is words like any other.
 
     Returns: None if there is no word in it, and so nothing can be found.
     """
@@ -40,5 +43,7 @@ def _part(match: re.Match[str]) -> str | None:
         phrase, star = word, "*" if word.endswith("*") else ""
     if not any(map(str.isalnum, phrase)):
         return None
-    # A prefix ends in a letter: in "harbour - *" the star would stand for every word.
-    return f'"{spaced(phrase.rstrip("*"))}"{" *" if star and phrase.rstrip("*")[-1:].isalnum() else ""}'
+    begun = phrase.rstrip("*")
+    ending = re.search(r"\w*\Z", begun)
+    is_prefix = star and ending is not None and len(ending[0]) >= SHORTEST_PREFIX
+    return f'"{spaced(begun)}"{" *" if is_prefix else ""}'
