@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
     from feedpub.config import Config
 
 
-def api_app(config: Config) -> Starlette:
+def api_app(config: Config) -> ASGIApp:
     """An ASGI application for `/api` and all paths below it (`feedpub.serving.api.app.api_app`)."""
     from feedpub.serving.api import app
 

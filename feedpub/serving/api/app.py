@@ -18,11 +18,9 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
-from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from feedpub import __version__, records
@@ -35,7 +33,7 @@ from feedpub.store.reading import NotReadableError, StoreReader, changes
 
 log = logging.getLogger("feedpub.serving")
 
-MAX_QUERY_BYTES = 8000
+MAX_QUERY_BYTES = 60_000
 _JSON_LD = "application/ld+json"
 _KINDS = {lists.ARTICLES.path: "article", lists.EVENTS.path: "event"}
 _COMMON = {
@@ -43,16 +41,17 @@ _COMMON = {
     "Access-Control-Expose-Headers": "ETag, Link, Retry-After",
     "X-Content-Type-Options": "nosniff",
 }
+_IN_SEGMENT = ":@!$&'()*+,;="
 _METHODS = "GET, HEAD, OPTIONS"
 
 
-def api_app(config: Config) -> Starlette:
+def api_app(config: Config) -> Api:
     """An ASGI application for `/api` and all paths below it.
 
     It opens the store of `config` anew for each question, and only to read: there may be none yet, and
     it may be made anew at any time. Paths are taken as they are in the request, without a root path.
     """
-    return Starlette(routes=[Mount("", app=Api(config))])
+    return Api(config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class _Answer:
 
 
 class Api:
-    """The ASGI application itself, below Starlette's own layers."""
+    """The ASGI application itself; by no router, which would answer odd paths in its own way."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -79,7 +78,12 @@ class Api:
         self._entry = orjson.dumps(_entry(config), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request; there is nothing to do when the server starts and ends."""
+        if scope["type"] == "lifespan":
+            for stage in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{stage}.complete"})
+            return
         request = Request(scope, receive)
         if request.method == "OPTIONS":
             response = self._preflight()
@@ -209,7 +213,7 @@ class Api:
     def _missing(self, store: Any, identifier: str, prefix: str) -> Refusal:
         target = published.moved_to(store, identifier)
         if target is not None:
-            location = f"{prefix}/{quote(target, safe=':')}"
+            location = f"{prefix}/{quote(target, safe=_IN_SEGMENT)}"
             return Refusal(
                 HTTPStatus.MOVED_PERMANENTLY, f"It is known by another id now: {target}", f"Ask for {location}",
                 headers={"Location": location},
@@ -219,7 +223,7 @@ class Api:
             at = datetime.fromtimestamp(withdrawn_at, UTC).isoformat()
             return Refusal(HTTPStatus.GONE, f"It was withdrawn at {at}.", "Drop what you hold of it.")
         other = next((path for path, known in _KINDS.items() if known == kind), None)
-        remedy = f"It is {kind}: ask for {other}/{quote(identifier, safe=':')}" if other and other != prefix else (
+        remedy = f"It is an {kind}: ask for {other}/{quote(identifier, safe=_IN_SEGMENT)}" if other and other != prefix else (
             f"Take ids from {prefix}, percent-encoded."
         )  # fmt: skip
         return Refusal(HTTPStatus.NOT_FOUND, f"There is no {_KINDS[prefix]} with this id.", remedy)
