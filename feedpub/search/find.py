@@ -58,12 +58,6 @@ def find(index: sqlite3.Connection, question: Question, limit: int) -> list[Foun
     return [Found(number, identifier) for number, identifier in rows]
 
 
-def built_up_to(index: sqlite3.Connection) -> int:
-    """The number of the last change that the index knows of."""
-    row = index.execute("SELECT value FROM meta WHERE key = 'sequence'").fetchone()
-    return int(row[0]) if row else 0
-
-
 def _statement(question: Question, typed: str | None) -> tuple[str, list[Any]]:
     order = "DESC" if question.descending else "ASC"
     lowest, beyond = _range(question)
