@@ -129,11 +129,15 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """`[server]`: where `feedpub serve` listens, and the proxies (addresses, networks) whose word counts."""
+    """`[server]`: where `feedpub serve` listens, and the proxies (addresses, networks) whose word counts.
+
+    `api` says whether services may ask for articles and events.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8080
     trusted_proxies: tuple[str, ...] = ()
+    api: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import Row, Select, delete, func, insert, literal, select
 
 from feedpub.models import Entry
-from feedpub.store import schema
+from feedpub.store import reading, schema
 from feedpub.store.transaction import Transaction
 
 EVERYTHING = "*"
@@ -204,19 +204,7 @@ class History:
 
     def changes(self, first: int, end: int) -> Iterator[Row[Any]]:
         """The changes with these numbers, `end` not included, each with what it said of the record: type and stem."""
-        change, record, identity = schema.change, schema.record, schema.identity
-        query: Select[Any] = (
-            select(
-                change.c.sequence, change.c.record_id, change.c.change, change.c.at,
-                func.coalesce(change.c.type, record.c.type).label("type"),
-                func.coalesce(change.c.stem, identity.c.stem).label("stem"),
-            )
-            .outerjoin(record, record.c.id == change.c.record_id)
-            .outerjoin(identity, identity.c.id == change.c.record_id)
-            .where(change.c.sequence >= first, change.c.sequence < end)
-            .order_by(change.c.sequence)
-        )  # fmt: skip
-        yield from self._tx.connection.execute(query)
+        yield from self._tx.connection.execute(reading.changes(first, end - first))
 
 
 def _digest(entry: Entry) -> str:

@@ -138,6 +138,7 @@ undated = "publish"
 # port = 8080
 # Proxies in front of it: only they may say who asks, and whether through TLS (X-Forwarded-For, -Proto).
 # trusted_proxies = ["127.0.0.1"]
+# api = true
 
 # `feedpub daemon`: how long a refresh may stand still, as on a network drive that hangs, before it is given up;
 # and over how long the starts of sources are spread, where many newsrooms share a machine.

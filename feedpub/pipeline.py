@@ -6,6 +6,7 @@ lock → finish what a crash left → each source into the store → events merg
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from feedpub.outputs import Outputs
 from feedpub.preparation import source_settings
 from feedpub.removal import Removal, lost_articles
 from feedpub.reports import Report, SourceReport
+from feedpub.search import index
 from feedpub.sources import Source
 from feedpub.store import Store, count_published, held_documents, iso, open_store, schema
 from feedpub.store.transaction import Transaction
@@ -146,7 +148,21 @@ def _published(
             staging.sweep()
         if not is_refresh:
             _scrub(store)
+        if config.server.api:
+            report = replace(report, notices=(*report.notices, *_indexed(store, config)))
     return _tell_hubs(config, report, moment) if config.publish.hubs else report
+
+
+def _indexed(store: Store, config: Config) -> Iterator[str]:
+    """Bring the search index up to date with what was committed; what went wrong there is no failure of the refresh."""
+    try:
+        with store.reading() as connection:
+            index.update(connection, config.state, timezone=config.site.timezone)
+    except (sqlite3.Error, OSError, StoreError) as error:
+        yield (
+            f"The search index in {config.state} could not be brought up to date: {error}. Everything is published; "
+            "only the lists of the API stay as they were until the next refresh makes up for it."
+        )
 
 
 def _tell_hubs(config: Config, report: Report, moment: datetime) -> Report:
@@ -198,6 +214,7 @@ def _scrub(store: Store) -> None:
     with store.reading() as connection:
         due = connection.execute(select(schema.meta.c.value).where(schema.meta.c.key == SCRUB)).scalar()
     if due:
+        index.forget(store.path.parent)  # made anew from what is left
         store.scrub()
         with store.transaction() as transaction:
             transaction.set_meta(SCRUB, "")

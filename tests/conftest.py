@@ -67,10 +67,8 @@ class Newsroom:
         return {path.relative_to(self.output).as_posix(): path.read_bytes() for path in found}
 
 
-@pytest.fixture
-def newsroom(tmp_path: Path) -> Newsroom:
-    """An empty newsroom: title "Test News", language and time zone not set, one source "articles"."""
-    root = tmp_path / "newsroom"
+def empty(root: Path) -> Newsroom:
+    """An empty newsroom in `root`: title "Test News", language and time zone not set, one source "articles"."""
     (root / "articles").mkdir(parents=True)
     return Newsroom(
         root,
@@ -82,6 +80,12 @@ def newsroom(tmp_path: Path) -> Newsroom:
             state=root / ".feedpub",
         ),
     )
+
+
+@pytest.fixture
+def newsroom(tmp_path: Path) -> Newsroom:
+    """A newsroom as `empty` makes it."""
+    return empty(tmp_path / "newsroom")
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ FLOORS = (
     ("config config_file config_check",),
     ("explanation", "extraction extraction.*", "formats.*", "merging", "plugins", "provenance"),
     ("media", "records", "sources.*", "store store.*", "validation"),
+    ("search search.*",),
     ("library", "locating", "serving serving.*", "timing", "verification verification.*"),
     ("manifests", "preparation"),
     (
@@ -71,6 +72,7 @@ SEAMS = {
     "verification": {"verification.differences"},  # the type of what it finds, without imports
     # Both run for long and are imported by the command that starts them.
     "daemon": {"daemon.clock", "daemon.service", "daemon.timer"},
+    "search": set(),
     "serving": {"serving.app"},
     # Imported as a whole when a store is opened, and by nobody else.
     "store": {"store.ledger", "store.replay", "store.schema", "store.transaction"},
