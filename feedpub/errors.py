@@ -4,7 +4,8 @@
     ├── ConfigError        feedpub.toml is missing, unreadable or says something that cannot be meant
     ├── SourceError        a source could not be listed or read as a whole
     ├── StoreError         the store or the ledger cannot be used
-    │   └── StoreCorruptError   ... because its content is damaged
+    │   ├── StoreCorruptError   ... because its content is damaged
+    │   └── StoreVersionError   ... because another version of feedpub wrote it
     ├── LockedError        another publisher is at work on the same output
     ├── PublishError       the output could not be written
     └── ServerError        the server could not start
@@ -60,6 +61,14 @@ class StoreError(FeedpubError):
 
 class StoreCorruptError(StoreError):
     """The store at `path` is damaged; `feedpub publish --rebuild` makes it anew from inputs and ledger."""
+
+
+class StoreVersionError(StoreError):
+    """Another version of feedpub wrote the store at `path`; `newer` says whether that version is newer."""
+
+    def __init__(self, message: str, *, path: str, newer: bool) -> None:
+        super().__init__(message, path=path)
+        self.newer = newer
 
 
 class LockedError(FeedpubError):

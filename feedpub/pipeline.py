@@ -6,6 +6,7 @@ lock → finish what a crash left → each source into the store → events merg
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from feedpub.preparation import source_settings
 from feedpub.removal import Removal, lost_articles
 from feedpub.reports import Report, SourceReport
 from feedpub.sources import Source
-from feedpub.store import Store, held_documents, iso, open_store, schema
+from feedpub.store import Store, held_documents, iso, open_store, schema, tally
 from feedpub.store.transaction import Transaction
 from feedpub.verification import Difference
 from feedpub.workers import Workers
@@ -131,7 +132,7 @@ def _published(
                 report = replace(report, notices=(*config.notices, *store.notices, *report.notices))
                 report = replace(report, started_at=started_at, finished_at=datetime.now(UTC))
                 if is_refresh:
-                    _note_run(transaction.connection, report)
+                    _note_run(transaction.connection, report, moment)
                 staging.sync()
             except BaseException:
                 staging.sweep()
@@ -304,17 +305,24 @@ def _take_in(
     settings = source_settings(config, source, __version__)
     row = next(iter(transaction.rows(schema.source, "name", [source.name])), None)
     at = int(now.timestamp())
+    begun = time.monotonic()
     try:
         with transaction.savepoint():
             trusted = row is not None and row.settings == settings
             report = intake.run(opened, trusted=trusted, yes=yes, progress=progress)
     except SourceError as error:
         transaction.put(schema.source, {"name": source.name, "last_failure_at": at, "failure": str(error)})
-        return SourceReport(source.name, failure=str(error), stopped=isinstance(error, GuardError))
-    transaction.put(
-        schema.source, {"name": source.name, "settings": settings, "last_success_at": at, "failure": None}
-    )
-    return report
+        return SourceReport(
+            source.name,
+            failure=str(error),
+            stopped=isinstance(error, GuardError),
+            seconds=time.monotonic() - begun,
+        )
+    read = {"name": source.name, "settings": settings, "last_success_at": at, "failure": None}
+    if report.new or report.modified or report.removed:
+        read["changed_at"] = at
+    transaction.put(schema.source, read)
+    return replace(report, seconds=time.monotonic() - begun)
 
 
 def _unconfigured(transaction: Transaction, config: Config) -> Iterator[str]:
@@ -374,7 +382,8 @@ def _not_published(differences: Iterable[Difference]) -> Iterator[str]:
         )
 
 
-def _note_run(connection: Connection, report: Report) -> None:
+def _note_run(connection: Connection, report: Report, moment: datetime) -> None:
+    tally.add(connection, report, moment)
     run = schema.run
     started = int(report.started_at.timestamp())
     result = connection.execute(run.insert().values(started_at=started, report=orjson.dumps(summary(report))))

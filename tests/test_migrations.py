@@ -29,6 +29,8 @@ def make_older(connection: Connection, version: int) -> None:
     """Take away what later versions brought."""
     say = connection.exec_driver_sql
     say("DROP TABLE departure")
+    say("DROP TABLE tally")
+    say("ALTER TABLE source DROP COLUMN changed_at")
     if version < 3:
         say("ALTER TABLE identity DROP COLUMN restored_at")
     if version == 2:
