@@ -318,7 +318,10 @@ def _take_in(
             stopped=isinstance(error, GuardError),
             seconds=time.monotonic() - begun,
         )
-    read = {"name": source.name, "settings": settings, "last_success_at": at, "failure": None}
+    incomplete = None if report.complete else "; ".join(report.notices)
+    read = {
+        "name": source.name, "settings": settings, "last_success_at": at, "failure": None, "incomplete": incomplete,
+    }  # fmt: skip
     if report.new or report.modified or report.removed:
         read["changed_at"] = at
     transaction.put(schema.source, read)

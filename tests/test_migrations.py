@@ -30,7 +30,8 @@ def make_older(connection: Connection, version: int) -> None:
     say = connection.exec_driver_sql
     say("DROP TABLE departure")
     say("DROP TABLE tally")
-    say("ALTER TABLE source DROP COLUMN changed_at")
+    for column in ("changed_at", "incomplete"):
+        say(f"ALTER TABLE source DROP COLUMN {column}")
     if version < 3:
         say("ALTER TABLE identity DROP COLUMN restored_at")
     if version == 2:

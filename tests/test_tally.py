@@ -68,13 +68,16 @@ def test_a_failed_refresh_is_counted_as_one_and_the_others_are_not(newsroom: New
 
 
 def test_what_the_accident_guard_stopped_is_told_from_failures(newsroom: Newsroom) -> None:
-    for place in ("Harbour", "Market", "Station", "Library", "Airport", "Museum"):
+    places = ("Harbour", "Market", "Station", "Library", "Airport", "Museum")
+    for place in places:
         newsroom.write(
             f"{place}.md", markdown(f"{place} to be repaired", body=f"{BODY} So does the {place}.")
         )
     newsroom.publish()
-    for path in newsroom.articles.iterdir():
-        path.unlink()
+    newsroom.write("Lighthouse.md", markdown("Lighthouse to be repaired", body=f"{BODY} So does the lighthouse."))
+    newsroom.publish()
+    for place in places:
+        (newsroom.articles / f"{place}.md").unlink()
     newsroom.publish(now=NOW + timedelta(days=1))
     found = days(newsroom)["2025-09-04", "articles"]
     assert (found.succeeded, found.failed, found.stopped) == (0, 0, 1)
@@ -114,6 +117,22 @@ def test_when_a_source_last_brought_anything_is_kept(newsroom: Newsroom) -> None
         row = connection.execute(select(schema.source)).one()
     assert datetime.fromtimestamp(row.changed_at, UTC) == NOW
     assert datetime.fromtimestamp(row.last_success_at, UTC) == NOW + timedelta(hours=2)
+
+
+def test_a_source_that_could_only_be_read_in_part_is_marked_until_it_can_be_read_whole(newsroom: Newsroom) -> None:
+    def why() -> str | None:
+        with open_to_read(newsroom.config) as store, store.reading() as connection:
+            return connection.execute(select(schema.source.c.incomplete)).scalar_one()
+
+    article = newsroom.write("one.md", markdown())
+    newsroom.publish()
+    assert why() is None
+    article.unlink()
+    newsroom.publish()
+    assert "Is it mounted?" in (why() or "")
+    newsroom.write("one.md", markdown())
+    newsroom.publish()
+    assert why() is None
 
 
 def test_looking_makes_no_store_and_leaves_nothing_beside_one(newsroom: Newsroom) -> None:

@@ -38,6 +38,8 @@ source = Table(
     Column("failure", Text),
     # when it last brought, changed or took away anything
     Column("changed_at", Integer),
+    # why a part of it could not be looked at the last time, or NULL
+    Column("incomplete", Text),
 )
 
 document = Table(
@@ -373,7 +375,8 @@ def _departures(connection: Connection) -> None:
     """What left a feed although it is still published; what each day's refreshes came to."""
     departure.create(connection)
     tally.create(connection)
-    connection.exec_driver_sql("ALTER TABLE source ADD COLUMN changed_at INTEGER")
+    for column, kind in (("changed_at", "INTEGER"), ("incomplete", "TEXT")):
+        connection.exec_driver_sql(f"ALTER TABLE source ADD COLUMN {column} {kind}")
 
 
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_history, _returns, _departures)
