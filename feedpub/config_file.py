@@ -18,9 +18,11 @@ from typing import Any, cast
 from feedpub import urls
 from feedpub.config import (
     DEFAULT_URL,
+    Alarms,
     Config,
     Defaults,
     FeedConfig,
+    Log,
     Publish,
     Server,
     Site,
@@ -270,6 +272,8 @@ def _config(file: _File, table: Mapping[str, Any]) -> Config:
         ),
         state=_absolute(root, table.get("store", {}).get("path", STATE_NAME)),
         server=Server(**table.get("server", {})),
+        log=Log(**table.get("log", {})),
+        alarms=_alarms(file, table.get("alarms", {})),
         notices=tuple(_notices(file.path.name, table.get("site", {}))),
     )
     if not config.sources:
@@ -314,7 +318,7 @@ def _source(root: Path, name: str, table: Mapping[str, Any]) -> SourceConfig:
     if "path" in table:
         values["path"] = _absolute(root, table["path"])
     if "every" in table:
-        values["every_seconds"] = int(table["every"][:-1]) * _SECONDS[table["every"][-1]]
+        values["every_seconds"] = _seconds(table["every"])
     if "max_size" in table:
         values["max_bytes"] = _bytes(table["max_size"])
     return SourceConfig(
@@ -326,6 +330,19 @@ def _source(root: Path, name: str, table: Mapping[str, Any]) -> SourceConfig:
         options={key: value for key, value in table.items() if key not in ours},
         **values,
     )
+
+
+def _alarms(file: _File, table: Mapping[str, Any]) -> Alarms:
+    values = dict(table)
+    if "webhook" in values:
+        values["webhook"] = _address(file, values["webhook"], "alarms", "webhook")
+    if "mail_to" in values:
+        values["mail_to"] = _several(values["mail_to"])
+    if "stale_after" in values:
+        values["stale_after_seconds"] = _seconds(values.pop("stale_after"))
+    if "free" in values:
+        values["free_bytes"] = _bytes(values.pop("free"))
+    return Alarms(**values)
 
 
 def _feed(name: str, table: Mapping[str, Any], main: FeedConfig) -> FeedConfig:
@@ -353,6 +370,10 @@ def _notices(name: str, site: Mapping[str, Any]) -> Iterable[str]:
 
 def _several(value: str | Iterable[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _seconds(value: str) -> int:
+    return int(value[:-1]) * _SECONDS[value[-1]]
 
 
 def _bytes(value: int | str) -> int:

@@ -318,7 +318,7 @@ def _take_in(
             stopped=isinstance(error, GuardError),
             seconds=time.monotonic() - begun,
         )
-    incomplete = None if report.complete else "; ".join(report.notices)
+    incomplete = None if report.complete else "; ".join(report.notices[:3]) or "a part was not read"
     read = {
         "name": source.name, "settings": settings, "last_success_at": at, "failure": None, "incomplete": incomplete,
     }  # fmt: skip

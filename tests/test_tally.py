@@ -74,7 +74,9 @@ def test_what_the_accident_guard_stopped_is_told_from_failures(newsroom: Newsroo
             f"{place}.md", markdown(f"{place} to be repaired", body=f"{BODY} So does the {place}.")
         )
     newsroom.publish()
-    newsroom.write("Lighthouse.md", markdown("Lighthouse to be repaired", body=f"{BODY} So does the lighthouse."))
+    newsroom.write(
+        "Lighthouse.md", markdown("Lighthouse to be repaired", body=f"{BODY} So does the lighthouse.")
+    )
     newsroom.publish()
     for place in places:
         (newsroom.articles / f"{place}.md").unlink()
@@ -119,7 +121,9 @@ def test_when_a_source_last_brought_anything_is_kept(newsroom: Newsroom) -> None
     assert datetime.fromtimestamp(row.last_success_at, UTC) == NOW + timedelta(hours=2)
 
 
-def test_a_source_that_could_only_be_read_in_part_is_marked_until_it_can_be_read_whole(newsroom: Newsroom) -> None:
+def test_a_source_that_could_only_be_read_in_part_is_marked_until_it_can_be_read_whole(
+    newsroom: Newsroom,
+) -> None:
     def why() -> str | None:
         with open_to_read(newsroom.config) as store, store.reading() as connection:
             return connection.execute(select(schema.source.c.incomplete)).scalar_one()

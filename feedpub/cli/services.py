@@ -9,17 +9,19 @@ from feedpub.cli import options
 
 if TYPE_CHECKING:
     from feedpub.cli.terminal import Terminal
+    from feedpub.config import Config
 
 
 def add(commands: Any) -> None:
     """Add both commands."""
-    options.command(
+    daemon_ = options.command(
         commands,
         "daemon",
         "Publish again and again, every source by its own timer, until told to stop.",
         "feedpub daemon",
         daemon,
     )
+    options.log_format(daemon_)
     serve_ = options.command(
         commands,
         "serve",
@@ -27,6 +29,7 @@ def add(commands: Any) -> None:
         "feedpub serve --port 8080",
         serve,
     )
+    options.log_format(serve_)
     serve_.add_argument("--host", metavar="HOST", help="listen there instead of server.host")
     serve_.add_argument("--port", metavar="PORT", type=_port, help="listen there instead of server.port")
 
@@ -34,7 +37,7 @@ def add(commands: Any) -> None:
 def daemon(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Run the timer; the JSON, printed at the start, has output and sources (name, every_seconds)."""
     config, _ = options.newsroom(arguments)
-    _begin(arguments, terminal, config.notices)
+    _begin(arguments, terminal, config)
     if terminal.as_json:
         sources = [{"name": source.name, "every_seconds": source.every_seconds} for source in config.sources]
         terminal.json({"output": config.publish.output, "sources": sources})
@@ -50,7 +53,7 @@ def daemon(arguments: argparse.Namespace, terminal: Terminal) -> int:
 def serve(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Serve; the JSON, printed at the start, has output and address."""
     config, _ = options.newsroom(arguments)
-    _begin(arguments, terminal, config.notices)
+    _begin(arguments, terminal, config)
     host = arguments.host if arguments.host is not None else config.server.host
     port = arguments.port if arguments.port is not None else config.server.port
     shown = f"[{host}]" if ":" in host else host
@@ -65,10 +68,15 @@ def serve(arguments: argparse.Namespace, terminal: Terminal) -> int:
     return serving.run(config, host=arguments.host, port=arguments.port)
 
 
-def _begin(arguments: argparse.Namespace, terminal: Terminal, notices: tuple[str, ...]) -> None:
+def _begin(arguments: argparse.Namespace, terminal: Terminal, config: Config) -> None:
+    import os
+
+    from feedpub import logs
+
     # Whoever watches a service wants to see it work, so its log is there without asking.
-    terminal.log("WARNING" if terminal.quiet else "DEBUG" if arguments.verbose else "INFO")
-    for notice in notices:
+    level = "WARNING" if terminal.quiet else "DEBUG" if arguments.verbose else "INFO"
+    terminal.log(level, logs.chosen(arguments.log_format, os.environ, config.log.format))
+    for notice in config.notices:
         terminal.remark(f"Note: {notice}")
 
 
