@@ -59,10 +59,9 @@ def show(stream: TextIO, level: str, log_format: Format = "people") -> None:
 class PeopleFormatter(logging.Formatter):
     """A line that is read from left to right: when, how bad, what."""
 
-    converter = time.gmtime
-
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+        self.converter = time.gmtime
 
 
 class JsonFormatter(logging.Formatter):
