@@ -17,8 +17,8 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Literal
 
-Word = Literal["fresh", "quiet", "stale", "incomplete", "failing", "never"]
-"""What one may say of a source; the later in this list, the more certain is it that something is wrong."""
+Word = Literal["fresh", "quiet", "stale", "incomplete", "failing", "never", "unknown"]
+"""What one may say of a source; only the first two are said of one that is read as a whole and in time."""
 
 LEAST_GAPS = 4
 LEAST_STALE = timedelta(minutes=15)

@@ -41,11 +41,14 @@ FLOORS = (
         "vocabulary",
         "workers",
     ),
-    ("daemonstate", "dates", "eventkeys", "logs"),
+    ("cadence", "daemonstate", "dates", "eventkeys", "heartbeat", "logs"),
+    ("observation",),
     ("formats", "sources"),
     ("config config_file config_check",),
     ("explanation", "extraction extraction.*", "formats.*", "merging", "plugins", "provenance"),
     ("media", "records", "sources.*", "store store.*", "validation"),
+    ("observing",),
+    ("alarms alarms.*",),
     ("library", "locating", "serving serving.*", "timing", "verification verification.*"),
     ("preparation",),
     (
@@ -74,6 +77,8 @@ SEAMS = {
     "serving": {"serving.app"},
     # Imported as a whole when a store is opened, and by nobody else.
     "store": {"store.ledger", "store.replay", "store.schema", "store.transaction"},
+    # What the daemon calls loads nothing where no alarm is configured.
+    "alarms": set(),
     # The commands build the parser; each imports what it does only when it runs.
     "cli": {
         *("cli.check", "cli.diff", "cli.explain", "cli.options", "cli.publish", "cli.quarantine"),
@@ -90,12 +95,14 @@ HEAVY = {
         "dateutil",
         "feedgen",
         "feedparser",
+        "httpx",
         "icalendar",
         "jinja2",
         "jsonschema",
         "jsonschema_rs",
         "lxml",
         "numpy",
+        "prometheus_client",
         "py3langid",
         "rdflib",
         "schedule",

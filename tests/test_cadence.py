@@ -32,7 +32,7 @@ def weekdays(weeks: int, until: int) -> list[date]:
         (back(0, 1, 2, 3, 4), Cadence(1, 2)),
         (back(0, 7, 14, 21, 28), Cadence(7, 14)),
         (weekdays(6, 0), Cadence(1, 3)),  # a weekend is normal
-        (back(*range(0, 30), 44), Cadence(1, 2)),  # one holiday among thirty days is an exception
+        (back(*range(30), 44), Cadence(1, 2)),  # one holiday among thirty days is an exception
         (back(0, 0, 1, 1, 2, 3, 4), Cadence(1, 2)),  # a day counts once
     ],
 )
@@ -43,17 +43,23 @@ def test_what_is_usual_is_learned_from_the_days_with_news(days: list[date], expe
 @pytest.mark.parametrize(
     ("days", "word", "text"),
     [
-        (back(*range(0, 20)), "fresh", "something new today, usually every day"),
+        (back(*range(20)), "fresh", "something new today, usually every day"),
         (back(*range(2, 20)), "fresh", "last something new 2 days ago, usually every day"),
         (back(*range(3, 20)), "quiet", "quiet for 3 days, usually every day"),
         (back(14, 21, 28, 35, 42), "fresh", "last something new 14 days ago, usually every week"),
         (back(15, 22, 29, 36, 43), "quiet", "quiet for 15 days, usually every week"),
-        (weekdays(6, 3), "quiet", "quiet for 5 days, usually every day"),  # nothing since Friday, and it is Wednesday
+        (
+            weekdays(6, 3),
+            "quiet",
+            "quiet for 5 days, usually every day",
+        ),  # nothing since Friday, and it is Wednesday
         (back(30), "fresh", "last something new 30 days ago; too new to say what is usual"),
         ([], "fresh", "nothing new in the last 90 days, and nothing was usual"),
     ],
 )
-def test_a_source_that_is_read_is_fresh_or_quiet_by_what_is_usual(days: list[date], word: str, text: str) -> None:
+def test_a_source_that_is_read_is_fresh_or_quiet_by_what_is_usual(
+    days: list[date], word: str, text: str
+) -> None:
     found = standing(READ, days, NOW)
     assert (found.word, found.text) == (word, text)
     assert movement(days, NOW) == found
@@ -71,7 +77,7 @@ def test_a_weekend_does_not_make_a_weekday_source_quiet() -> None:
         assert standing(read, days, moment).word == word
 
 
-DAILY = back(*range(0, 20))
+DAILY = back(*range(20))
 LONG_AGO = back(*range(9, 40))
 
 
@@ -86,7 +92,12 @@ LONG_AGO = back(*range(9, 40))
             "never been read: not mounted",
         ),
         (
-            Reading(last_success_at=NOW - timedelta(hours=3), failure="not mounted", last_failure_at=NOW, every=EVERY),
+            Reading(
+                last_success_at=NOW - timedelta(hours=3),
+                failure="not mounted",
+                last_failure_at=NOW,
+                every=EVERY,
+            ),
             "failing",
             "failing; last read 3 hours ago: not mounted",
         ),

@@ -189,8 +189,8 @@ class Store:
         self._engine.dispose()
 
 
-def held_documents(connection: Connection) -> list[Held]:
-    """Every document in quarantine, by source and place."""
+def held_documents(connection: Connection, *, oldest: int | None = None) -> list[Held]:
+    """Every document in quarantine, by source and place; or so many, those that have been there longest first."""
     held, document, record = schema.held, schema.document, schema.record
     # Asked of the records themselves: a store made anew knows no more than what the ledger kept.
     query = (
@@ -198,7 +198,8 @@ def held_documents(connection: Connection) -> list[Held]:
         .outerjoin(document, and_(document.c.source == held.c.source, document.c.place == held.c.place))
         .outerjoin(record, and_(record.c.id == document.c.record_id, record.c.withdrawn_at.is_(None)))
     )
-    rows = connection.execute(query.order_by(held.c.source, held.c.place))
+    order = (held.c.source, held.c.place) if oldest is None else (held.c.since, held.c.source, held.c.place)
+    rows = connection.execute(query.order_by(*order).limit(oldest))
     return [
         Held(
             source=row.source,
