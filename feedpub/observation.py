@@ -70,7 +70,7 @@ class SourceView:
 
 @dataclass(frozen=True, slots=True)
 class FeedView:
-    """One configured feed. `changed_at` is when one of its entries last came in or changed.
+    """One configured feed. `entries` are those of its fullest format, `changed_at` is when one of its entries last came in or changed.
 
     `sources` are the names of those that it may bring articles from.
     """

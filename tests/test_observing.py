@@ -57,7 +57,7 @@ def test_what_is_published_and_held_is_counted(newsroom: Newsroom) -> None:
     assert (source.last_success_at, source.changed_at, source.failure) == (NOW, NOW, None)
     assert [(day.on.isoformat(), day.new, day.held) for day in source.days] == [("2025-09-03", 2, 1)]
     (feed,) = found.feeds
-    assert (feed.title, feed.entries, feed.changed_at) == ("Test News", 1, NOW)
+    assert (feed.title, feed.entries, feed.changed_at) == ("Test News", 2, NOW)  # the DataFeed has both
     assert [run["articles"] for run in found.runs] == [report.articles]
     files = [path for path in newsroom.output.rglob("*") if path.is_file()]
     assert 0 < found.output_bytes <= sum(path.stat().st_size for path in files)
