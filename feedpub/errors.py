@@ -8,7 +8,8 @@
     │   └── StoreVersionError   ... because another version of feedpub wrote it
     ├── LockedError        another publisher is at work on the same output
     ├── PublishError       the output could not be written
-    └── ServerError        the server could not start
+    ├── ServerError        the server could not start
+    └── DeliveryError      a message could not be delivered to people or services
 
 Invalid articles are not errors: they are `feedpub.models.Problem` values in the report.
 An error's message says what failed, on what, and what to try; its attributes name the subject.
@@ -94,3 +95,7 @@ class ServerError(FeedpubError):
     def __init__(self, message: str, *, address: str) -> None:
         super().__init__(message)
         self.address = address
+
+
+class DeliveryError(FeedpubError):
+    """A message was not taken by whom it was for; it may be tried again."""
