@@ -114,7 +114,7 @@ def test_a_source_that_loses_many_documents_in_small_steps_is_shrinking() -> Non
     (found,) = alarms(observation(source(history=losing, documents=60)))
     assert found.key == "source-shrinking:agency"
     assert found.message == "The source agency lost 41 of 101 documents within 7 days."
-    assert kinds(observation(source(history=losing, documents=60)), shrink=0.5) == []
+    assert kinds(observation(source(history=losing, documents=60)), shrink=0.45) == []
 
 
 def test_one_that_exchanges_its_documents_every_day_is_not_shrinking() -> None:
