@@ -81,7 +81,15 @@ SEAMS = {
     "alarms": set(),
     # The commands build the parser; each imports what it does only when it runs.
     "cli": {
-        *("cli.check", "cli.diff", "cli.explain", "cli.options", "cli.publish", "cli.quarantine"),
+        *(
+            "cli.alarms",
+            "cli.check",
+            "cli.diff",
+            "cli.explain",
+            "cli.options",
+            "cli.publish",
+            "cli.quarantine",
+        ),
         *("cli.services", "cli.start", "cli.status", "cli.terminal", "cli.verify", "cli.withdraw"),
     },
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import smtplib
 import ssl
@@ -16,6 +17,9 @@ from feedpub.alarms import wording
 from feedpub.alarms.memory import Message
 from feedpub.config import Config
 from feedpub.errors import DeliveryError
+from feedpub.logs import fields
+
+log = logging.getLogger("feedpub.alarms")
 
 TIMEOUT_SECONDS = 15.0
 _PORTS = {"smtp": 25, "smtps": 465}
@@ -25,7 +29,7 @@ def send(config: Config, messages: Sequence[Message], now: datetime) -> None:
     """One mail with all of them to everybody.
 
     Raises:
-        DeliveryError: the mail server did not take it for anybody, or for somebody.
+        DeliveryError: the mail server did not take it for anybody.
     """
     mail = _mail(config, messages, now)
     try:
@@ -34,7 +38,8 @@ def send(config: Config, messages: Sequence[Message], now: datetime) -> None:
     except (OSError, ValueError, smtplib.SMTPException) as error:
         raise DeliveryError(f"the mail server did not take the message ({_reason(error)})") from error
     if refused:
-        raise DeliveryError(f"the mail server did not take the message for {', '.join(sorted(refused))}")
+        # No reason to try again: the others would get it twice.
+        log.error("mail not taken for some  %s", fields(refused=sorted(refused)))
 
 
 def _mail(config: Config, messages: Sequence[Message], now: datetime) -> EmailMessage:

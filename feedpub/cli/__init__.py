@@ -14,6 +14,7 @@ from typing import NoReturn, TextIO
 
 from feedpub import __version__
 from feedpub.cli import (
+    alarms,
     check,
     diff,
     explain,
@@ -90,7 +91,19 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"feedpub {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (start, publish, diff, check, verify, explain, quarantine, withdraw, status, services):
+    for module in (
+        start,
+        publish,
+        diff,
+        check,
+        verify,
+        explain,
+        quarantine,
+        withdraw,
+        status,
+        alarms,
+        services,
+    ):
         module.add(commands)
     return parser
 
