@@ -231,7 +231,7 @@ def _quarantine(rules: Alarms, seen: Observation) -> Iterator[Alarm]:
         yield _alarm(
             "quarantine-growing",
             "quarantine",
-            f"{counted(grown, 'document')} more than 7 days ago are held back; {seen.held_count:,} altogether.",
+            f"The quarantine is growing: {counted(seen.held_count, 'document')} held back, {grown:,} more than 7 days ago.",
             "`feedpub quarantine` says why, and what to do.",
         )
 
