@@ -7,11 +7,12 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 
-from feedpub import logs
+from feedpub import cli, logs
 from tests.judges.samples import TEXT
 
 
@@ -102,3 +103,23 @@ def test_the_option_goes_before_the_environment_and_that_before_the_configuratio
 ) -> None:
     environment = {} if variable is None else {"FEEDPUB_LOG_FORMAT": variable}
     assert logs.chosen(option, environment, configured) == expected
+
+
+def test_the_server_writes_its_log_as_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "articles").mkdir()
+    configuration = tmp_path / "feedpub.toml"
+    configuration.write_text('[sources.articles]\npath = "articles"\n[log]\nformat = "json"\n')
+
+    def run(*_: object, **__: object) -> int:
+        logging.getLogger("feedpub.serving").info("server started  %s", logs.fields(port=8080))
+        return 0
+
+    monkeypatch.setattr("feedpub.serving.run", run)
+
+    def last_line(*arguments: str) -> str:
+        err = io.StringIO()
+        assert cli.run(["serve", "--config", str(configuration), *arguments], io.StringIO(), err) == 0
+        return err.getvalue().splitlines()[-1]
+
+    assert json.loads(last_line())["fields"] == {"port": 8080}
+    assert last_line("--log-format", "people").endswith("Z INFO server started  port=8080")

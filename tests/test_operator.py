@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import html5lib
 import httpx
@@ -20,7 +20,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 
 from feedpub import daemonstate
-from feedpub.alarms.rules import Alarm
+from feedpub.alarms.rules import Alarm, Kind
 from feedpub.config import Config, Publish, Server, SourceConfig
 from feedpub.daemon.lock import only_one
 from feedpub.daemonstate import DaemonState, JobState
@@ -31,7 +31,7 @@ from feedpub.serving.operator import metrics, operator_app, page
 from feedpub.serving.operator.charts import NEWS, chart
 from feedpub.serving.telemetry import Telemetry
 from tests.articles import markdown
-from tests.conftest import Newsroom
+from tests.conftest import ROOT, Newsroom
 from tests.judges.samples import TEXT
 from tests.observed import NOW, back, days, feed, observation, source
 
@@ -339,6 +339,22 @@ def test_openmetrics_is_spoken_to_who_asks_for_it(newsroom: Newsroom) -> None:
     assert {"feedpub_ready", "feedpub_daemon_up"} <= {family.name for family in openmetrics(answer.text)}
 
 
+def test_the_documentation_names_metrics_and_alarms_that_there_are() -> None:
+    told = (ROOT / "docs" / "operating.md").read_text("utf-8")
+    text = exposed(
+        observation(source("agency", days(*[1] * 9)), feeds=(feed("", [back(day) for day in range(9)]),))
+    )
+    known = {sample.name for family in text_string_to_metric_families(text) for sample in family.samples}
+    known |= {family.name for family in text_string_to_metric_families(text)}
+    named = set(re.findall(r"feedpub_[a-z_]*[a-z]", told))
+    assert len(named) > 15
+    assert named <= known
+    listed = re.findall(r"^\| `([a-z-]+)` \|", told, re.MULTILINE)
+    assert set(listed) == set(get_args(Kind))
+    described = re.findall(r"^\| ([A-Z][a-z ]+) \| ", told, re.MULTILINE)
+    assert set(page.WORDS.values()) <= set(described)
+
+
 # The status page
 
 
@@ -455,7 +471,7 @@ def test_quarantine_and_refreshes_are_told_with_reasons_and_remedies() -> None:
         "agency: 2025/bridge.md Bridge opens Since 3 days ago. Its last good version stays published." in text
     )
     assert "line 3: 30 February is no day Correct the date." in text
-    assert "… and 1 more: feedpub quarantine lists all." in text
+    assert "… and 50 more: feedpub quarantine lists all." in text
     assert rows(tree, "refreshes")["5 minutes ago 3 Sep, 07:55"] == [
         "2 seconds",
         "agency, cms",

@@ -44,7 +44,7 @@ _DAEMON = {
     "running": "The daemon runs.",
     "stopped": "The daemon was stopped.",
     "gone": "The daemon ended without having been stopped.",
-    "never": "No daemon has ever run here; refreshes come from elsewhere.",
+    "never": "No daemon has ever run here.",
 }
 
 
@@ -67,7 +67,7 @@ def rendered(
             sources=[_source(source, seen) for source in seen.sources],
             feeds=[_feed(feed) for feed in seen.feeds],
             held=[_held(document) for document in seen.held[:HELD_LISTED]],
-            held_more=max(0, seen.held_count - HELD_LISTED),
+            held_more=seen.held_count - len(seen.held[:HELD_LISTED]),
             runs=[_run(run) for run in seen.runs[:RUNS_LISTED]],
             charts=_charts(seen),
         )
