@@ -341,8 +341,11 @@ def test_openmetrics_is_spoken_to_who_asks_for_it(newsroom: Newsroom) -> None:
 
 def test_the_documentation_names_metrics_and_alarms_that_there_are() -> None:
     told = (ROOT / "docs" / "operating.md").read_text("utf-8")
+    telemetry = Telemetry()
+    telemetry.count("feed", 200, 1, 0.1)
     text = exposed(
-        observation(source("agency", days(*[1] * 9)), feeds=(feed("", [back(day) for day in range(9)]),))
+        observation(source("agency", days(*[1] * 9)), feeds=(feed("", [back(day) for day in range(9)]),)),
+        telemetry,
     )
     known = {sample.name for family in text_string_to_metric_families(text) for sample in family.samples}
     known |= {family.name for family in text_string_to_metric_families(text)}
