@@ -29,6 +29,7 @@ from feedpub.observation import DaemonView, Observation
 from feedpub.reports import Held
 from feedpub.serving.operator import metrics, operator_app, page
 from feedpub.serving.operator.charts import NEWS, chart
+from feedpub.serving.operator.traffic import taken
 from feedpub.serving.telemetry import Telemetry
 from tests.articles import markdown
 from tests.conftest import ROOT, Newsroom
@@ -230,7 +231,7 @@ def samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
 
 
 def exposed(seen: Observation, telemetry: Telemetry | None = None, alarms: tuple[Alarm, ...] = ()) -> str:
-    return metrics.exposed(seen, alarms, telemetry or Telemetry(), ready=True)[0].decode()
+    return metrics.exposed(seen, alarms, taken(telemetry or Telemetry()), ready=True)[0].decode()
 
 
 def test_metrics_say_what_a_newsroom_did(newsroom: Newsroom) -> None:
@@ -362,7 +363,7 @@ def test_the_documentation_names_metrics_and_alarms_that_there_are() -> None:
 
 
 def rendered(seen: Observation, alarms: tuple[Alarm, ...] = (), timezone: str = "UTC") -> str:
-    return page.rendered(seen, alarms, Telemetry(), timezone)[0].decode()
+    return page.rendered(seen, alarms, taken(Telemetry()), timezone)[0].decode()
 
 
 def parsed(text: str) -> Any:

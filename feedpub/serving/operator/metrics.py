@@ -27,29 +27,27 @@ from feedpub import __version__
 from feedpub.alarms.rules import Alarm, Kind
 from feedpub.cadence import Cadence, Word
 from feedpub.observation import Day, Observation
-from feedpub.serving.telemetry import Telemetry
+from feedpub.serving.operator.traffic import Traffic
 
 DAY_SECONDS = 86_400
 
 
 def exposed(
-    seen: Observation, alarms: Sequence[Alarm], telemetry: Telemetry, *, ready: bool, accept: str = ""
+    seen: Observation, alarms: Sequence[Alarm], traffic: Traffic, *, ready: bool, accept: str = ""
 ) -> tuple[bytes, str]:
     """Everything in the text format of Prometheus, or OpenMetrics if `accept` asks for it; and its media type."""
     registry = CollectorRegistry()
-    registry.register(_Newsroom(seen, alarms, telemetry, ready=ready))
+    registry.register(_Newsroom(seen, alarms, traffic, ready=ready))
     ProcessCollector(registry=registry)
     encode, media_type = choose_encoder(accept)
     return encode(registry), media_type
 
 
 class _Newsroom(Collector):
-    def __init__(
-        self, seen: Observation, alarms: Sequence[Alarm], telemetry: Telemetry, *, ready: bool
-    ) -> None:
+    def __init__(self, seen: Observation, alarms: Sequence[Alarm], traffic: Traffic, *, ready: bool) -> None:
         self._seen = seen
         self._alarms = alarms
-        self._telemetry = telemetry
+        self._traffic = traffic
         self._ready = ready
 
     def collect(self) -> Iterable[Metric]:
@@ -68,7 +66,7 @@ class _Newsroom(Collector):
             yield from _source_history(seen)
         yield from _sources(seen)
         yield from _feeds(seen)
-        yield from _http(self._telemetry)
+        yield from _http(self._traffic)
 
 
 def _state(seen: Observation, *, ready: bool) -> Iterator[Metric]:
@@ -191,22 +189,22 @@ def _feeds(seen: Observation) -> Iterator[Metric]:
     )
 
 
-def _http(telemetry: Telemetry) -> Iterator[Metric]:
+def _http(traffic: Traffic) -> Iterator[Metric]:
     answers = CounterMetricFamily(
         "feedpub_http_responses", "Answers by what was asked for, and status.", labels=["kind", "status"]
     )
-    for (kind, status), number in sorted(telemetry.answers.items()):
+    for (kind, status), number in sorted(traffic.answers.items()):
         answers.add_metric([kind, str(status)], number)
     yield answers
-    yield CounterMetricFamily("feedpub_http_sent_bytes", "Bytes of bodies sent.", telemetry.sent_bytes)
+    yield CounterMetricFamily("feedpub_http_sent_bytes", "Bytes of bodies sent.", traffic.sent_bytes)
     buckets = [
-        ("+Inf" if upper == float("inf") else repr(upper), number) for upper, number in telemetry.durations()
+        ("+Inf" if upper == float("inf") else repr(upper), number) for upper, number in traffic.durations
     ]
     yield HistogramMetricFamily(
         "feedpub_http_response_duration_seconds",
         "How long answers took.",
         buckets=buckets,
-        sum_value=telemetry.seconds,
+        sum_value=traffic.seconds,
     )
 
 

@@ -18,7 +18,7 @@ from feedpub.formats.properties import without_controls
 from feedpub.observation import Day, FeedView, Observation, SourceView
 from feedpub.reports import Held
 from feedpub.serving.operator.charts import NEWS, Chart, chart
-from feedpub.serving.telemetry import Telemetry
+from feedpub.serving.operator.traffic import Traffic
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -49,7 +49,7 @@ _DAEMON = {
 
 
 def rendered(
-    seen: Observation, alarms: Sequence[Alarm], telemetry: Telemetry, timezone: str
+    seen: Observation, alarms: Sequence[Alarm], traffic: Traffic, timezone: str
 ) -> tuple[bytes, str]:
     """The page in UTF-8, and the Content-Security-Policy that lets it have its style sheet and nothing else."""
     style = _style()
@@ -63,7 +63,7 @@ def rendered(
             times=_Times(seen.now, timezone),
             words=WORDS,
             daemon=_daemon(seen),
-            facts=_facts(seen, telemetry),
+            facts=_facts(seen, traffic),
             sources=[_source(source, seen) for source in seen.sources],
             feeds=[_feed(feed) for feed in seen.feeds],
             held=[_held(document) for document in seen.held[:HELD_LISTED]],
@@ -101,7 +101,7 @@ def _daemon(seen: Observation) -> str:
     return _DAEMON[seen.daemon.word]
 
 
-def _facts(seen: Observation, telemetry: Telemetry) -> list[tuple[str, str]]:
+def _facts(seen: Observation, traffic: Traffic) -> list[tuple[str, str]]:
     facts = [
         ("Articles", f"{seen.articles:,}"),
         ("Events", f"{seen.events:,}"),
@@ -110,10 +110,10 @@ def _facts(seen: Observation, telemetry: Telemetry) -> list[tuple[str, str]]:
     ]
     if seen.disk is not None:
         facts.append(("Free on disk", megabytes(seen.disk.free_bytes)))
-    answers = sum(telemetry.answers.values())
+    answers = sum(traffic.answers.values())
     if answers:
         facts.append(("Answers since the server started", f"{answers:,}"))
-    errors = sum(number for (_, status), number in telemetry.answers.items() if status >= 500)
+    errors = sum(number for (_, status), number in traffic.answers.items() if status >= 500)
     if errors:
         facts.append(("Errors of the server", f"{errors:,}"))
     return facts

@@ -23,6 +23,7 @@ from feedpub.heartbeat import heartbeat
 from feedpub.observation import Observation
 from feedpub.serving.operator.access import Access
 from feedpub.serving.operator.readiness import reasons
+from feedpub.serving.operator.traffic import Traffic, taken
 from feedpub.serving.telemetry import Telemetry
 
 KEPT_SECONDS = 2.0
@@ -127,29 +128,29 @@ class _Inside:
     async def metrics(self, request: Request) -> Response:
         """All numbers, for Prometheus."""
         accept = request.headers.get("accept", "")
-        body, media_type = await run_in_threadpool(self._metrics, accept)
+        body, media_type = await run_in_threadpool(self._metrics, taken(self._telemetry), accept)
         return Response(
             body, 200, {**_HEADERS, "Content-Security-Policy": _NO_CONTENT}, media_type=media_type
         )
 
-    def _metrics(self, accept: str) -> tuple[bytes, str]:
+    def _metrics(self, traffic: Traffic, accept: str) -> tuple[bytes, str]:
         from feedpub.serving.operator import metrics
 
         seen, found = self._seen.get()
         ready = not self._health.readiness.get()["reasons"]
-        return metrics.exposed(seen, found, self._telemetry, ready=ready, accept=accept)
+        return metrics.exposed(seen, found, traffic, ready=ready, accept=accept)
 
     async def page(self, request: Request) -> Response:
         """The status page."""
-        body, policy = await run_in_threadpool(self._page)
+        body, policy = await run_in_threadpool(self._page, taken(self._telemetry))
         headers = {**_HEADERS, "Content-Security-Policy": policy}
         return Response(body, 200, headers, media_type="text/html; charset=utf-8")
 
-    def _page(self) -> tuple[bytes, str]:
+    def _page(self, traffic: Traffic) -> tuple[bytes, str]:
         from feedpub.serving.operator import page
 
         seen, found = self._seen.get()
-        return page.rendered(seen, found, self._telemetry, self._config.site.timezone)
+        return page.rendered(seen, found, traffic, self._config.site.timezone)
 
     async def data(self, request: Request) -> Response:
         """The same for programs."""
