@@ -236,7 +236,7 @@ def _charts(seen: Observation) -> list[Chart]:
     return [
         chart(seen.days, today, "New and changed documents", NEWS, height=TALL),
         chart(seen.days, today, "Removed documents", (("removed", lambda day: day.removed),), height=TALL),
-        chart(seen.days, today, "Held back in the evening", (("held", lambda day: day.held or 0),), height=TALL),
+        chart(seen.days, today, "Held back at the end of the day", (("held", lambda day: day.held or 0),), height=TALL),
         chart(
             seen.days, today, "Longest refresh", (("seconds", lambda day: day.longest),), height=TALL, unit="s"
         ),
