@@ -58,16 +58,22 @@ class FeedFiles:
     """Why documents were not published: how they differ from the records, as a parser read them."""
     refused: bool = False
     """Whether an archive page was not published for such a reason."""
+    refused_feeds: set[str] = field(default_factory=set)
+    """Paths of the feeds of which a subscription document was not published for such a reason."""
     left_out: dict[str, int] = field(default_factory=dict)
     """Path of a file that was written → how many events of the feed it cannot hold."""
 
-    def feeds(self, facets: Iterable[tuple[str, str]]) -> list[FeedConfig]:
-        """The feeds that may have changed: the configured ones, automatic ones with these facets, those due."""
+    def feeds(self, facets: Iterable[tuple[str, str]], again: Iterable[str] = ()) -> list[FeedConfig]:
+        """The feeds that may have changed.
+
+        They are the configured ones, automatic ones with these facets, those due, and those whose paths are in `again`.
+        """
         found = {feed.path: feed for feed in self.config.feeds}
         automatic = [self.catalogue.automatic(name, slug) for name, slug in sorted(facets)]
         window = schema.window
         due = select(window.c.path).distinct().where(window.c.due_at <= self.now).order_by(window.c.path)
-        automatic += [self.catalogue.by_path(path) for path in self._connection.execute(due).scalars()]
+        paths = [*self._connection.execute(due).scalars(), *again]
+        automatic += [self.catalogue.by_path(path) for path in paths]
         for feed in automatic:
             if feed is not None:
                 found.setdefault(feed.path, feed)
@@ -109,6 +115,7 @@ class FeedFiles:
         whole = row is not None and row.digest == digest and (self.config.publish.output / path).exists()
         if not whole:
             if not self._write(format_, channel, window):
+                self.refused_feeds.add(feed.path)
                 return
         elif row is not None and row.due_at == window.due_at:
             return

@@ -8,7 +8,7 @@ The cost follows what changed and the feeds' windows, never the archive.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, islice
@@ -36,6 +36,8 @@ CHUNK = 100
 
 _PAGES_REFUSED = "pages_refused"
 """Key of the ids of articles whose archive pages were to be written again, and some could not be published."""
+_FEEDS_REFUSED = "feeds_refused"
+"""Key of the paths of feeds of which a document or the page could not be published."""
 
 
 class Outputs:
@@ -89,7 +91,7 @@ class Outputs:
         )
         self._records()
         self._staging.delete_many(sorted(self._dropped))
-        feeds = files.feeds(self._facets)
+        feeds = files.feeds(self._facets, again=orjson.loads(self._tx.get_meta(_FEEDS_REFUSED) or b"[]"))
         for feed in feeds:
             files.stage(feed)
         if again:
@@ -101,6 +103,10 @@ class Outputs:
         )  # fmt: skip
         times = [site.stage(feed for feed in feeds if feed.path), files.due_at()]
         self.differences += files.differences + site.differences
+        if refused_feeds := sorted(files.refused_feeds | site.refused):
+            self._tx.set_meta(_FEEDS_REFUSED, orjson.dumps(refused_feeds).decode())
+        elif self._tx.get_meta(_FEEDS_REFUSED):
+            self._tx.set_meta(_FEEDS_REFUSED, "")
         self.left_out = files.left_out
         self._staging.manifests(__version__, self._config.site.key)
         self._tx.set_meta("renderers", self._renderers)
@@ -135,8 +141,9 @@ class Outputs:
             changed = True
             self._staging.note(done.staged)
             self.differences += done.differences
-            self._staging.delete_many(_superseded(job))
-            self._note_digests(job.entries, refused={one.path for one in done.differences})
+            refused = {one.path for one in done.differences}
+            self._staging.delete_many(_superseded(job, refused))
+            self._note_digests(job, refused)
             self._history.note(job.entries)
         if changed:
             self._drop_pictures()
@@ -159,15 +166,17 @@ class Outputs:
                 found, stems, redirects, self._staging.known(paths), self._staging.reserve(len(paths))
             )
 
-    def _note_digests(self, found: Iterable[Entry], refused: Container[str]) -> None:
+    def _note_digests(self, job: rendering.Job, refused: Container[str]) -> None:
         """What these records look like now; those with a refused file are tried again at the next refresh."""
+        left = {identifier for path, identifier in job.redirects if f"{path}.html" in refused}
         rows = [
             {
                 "key": entry.id,
                 "entry": entry.digest,
-                "again": any(f"{_stem(entry)}{ending}" in refused for ending in rendering.ENDINGS),
+                "again": entry.id in left
+                or any(f"{_stem(entry)}{ending}" in refused for ending in rendering.ENDINGS),
             }
-            for entry in found
+            for entry in job.entries
         ]
         if rows:
             statement = (
@@ -203,17 +212,24 @@ def _stem(entry: Entry) -> str:
     return entry.record_path.removesuffix(".jsonld")
 
 
-def _superseded(job: rendering.Job) -> list[str]:
-    """Files of these records that they have no more: the old ones of a page that moved, those withdrawn."""
+def _superseded(job: rendering.Job, refused: Container[str]) -> list[str]:
+    """Files of these records that they have no more: the old ones of a page that moved, those withdrawn.
+
+    Where the notice of a withdrawn article could not be published, its page goes all the same.
+    """
     gone = [f"{path}.jsonld" for path, _ in job.redirects]
+    withdrawn = {entry.id for entry in job.entries if entry.withdrawn_at is not None}
+    notices = [f"{path}.html" for path, identifier in job.redirects if identifier in withdrawn]
     for entry in job.entries:
         if entry.withdrawn_at is not None:
             gone.append(entry.record_path)
+            notices.append(f"{job.stems[entry.id]}.html")
         elif entry.page_path is None:
             gone.append(f"{job.stems[entry.id]}.html")
         if entry.is_event and not icalendar.fits(entry.data):
             gone.append(f"{job.stems[entry.id]}.ics")
-    return gone
+    pages = (path for path in notices if path in refused and path in job.known)
+    return gone + [path for path in pages if job.known[path].status is None]
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

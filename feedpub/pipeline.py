@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, delete, func, select
 
-from feedpub import __version__, events, plugins, publication
+from feedpub import __version__, events, plugins, publication, websub
 from feedpub.config import Config, SourceConfig
 from feedpub.errors import ConfigError, PublishError, SourceError, StoreError
 from feedpub.filing import Touch
@@ -143,7 +143,14 @@ def _published(
             staging.sweep()
         if not is_refresh:
             _scrub(store)
-        return report
+    return _tell_hubs(config, report, moment) if config.publish.hubs else report
+
+
+def _tell_hubs(config: Config, report: Report, moment: datetime) -> Report:
+    """Now that the new files can be read, and others may publish while hubs take their time."""
+    with open_store(config) as store:
+        delivery = websub.deliver(store, config, moment)
+    return replace(report, notices=(*report.notices, *delivery.notices), retry_at=delivery.retry_at)
 
 
 def chosen(config: Config, only: Sequence[str] | None) -> list[SourceConfig]:
@@ -250,6 +257,8 @@ def _put_out(
     transaction.flush()
     outputs = Outputs(transaction, config, staging, touch, now, workers=workers)
     due = outputs.stage()
+    if config.publish.hubs:
+        websub.note(transaction, config, staging.written, int(now.timestamp()))
     connection = transaction.connection
     transaction.flush()
     return Report(
@@ -410,4 +419,5 @@ def summary(report: Report) -> dict[str, Any]:
         "failures": list(report.failures),
         "notices": list(report.notices),
         "next_due_at": iso(int(report.next_due_at.timestamp())) if report.next_due_at else None,
+        "retry_at": iso(int(report.retry_at.timestamp())) if report.retry_at else None,
     }

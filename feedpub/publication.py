@@ -105,12 +105,12 @@ class Staging:
         self.written: list[str] = []
         self.deleted: list[str] = []
 
-    def put_many(self, files: Iterable[File]) -> None:
-        """Stage whole files."""
+    def put_many(self, files: Iterable[File], *, refuses: Callable[[File], bool] = lambda _: False) -> None:
+        """Stage whole files. `refuses` says of one whose bytes are new whether it must not be published."""
         chunk = list(files)
         known = self.known(file.path for file in chunk)
         first = self.reserve(len(chunk))
-        self.note(stage(chunk, known, output=self._output, folder=self.folder, first=first))
+        self.note(stage(chunk, known, output=self._output, folder=self.folder, first=first, refuses=refuses))
 
     def known(self, paths: Iterable[str]) -> dict[str, Known]:
         """What stands at these paths."""

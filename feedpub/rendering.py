@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -65,9 +66,9 @@ class _Proof:
         self._judges: dict[str, _Judge] = {}
         self.differences: list[Difference] = []
 
-    def file(self, judge: _Judge, path: str, content: bytes, media_type: str) -> File:
-        self._judges[path] = judge
-        return File(path, content, media_type)
+    def file(self, judge: _Judge, file: File) -> File:
+        self._judges[file.path] = judge
+        return file
 
     def refuses(self, file: File) -> bool:
         judge = self._judges.get(file.path) if self._verify else None
@@ -98,7 +99,7 @@ def _archive_files(job: ArchiveJob, site: Site, proof: _Proof) -> Iterator[File]
         content = b"".join(format_.assemble(job.channel, [format_.render(entry) for entry in shown]))
         judge = partial(_judge_feed, name, job.channel, shown, site)
         path = job.channel.path_of(format_.filename, job.channel.page)
-        yield proof.file(judge, path, content, format_.media_type)
+        yield proof.file(judge, File(path, content, format_.media_type))
 
 
 def _judge_feed(
@@ -149,15 +150,10 @@ class _Frame:
 
 
 def _files(job: Job, frame: _Frame) -> Iterator[File]:
-    site = frame.site
     for entry in job.entries:
         if entry.withdrawn_at is not None:
-            path = f"{job.stems[entry.id]}.html"
             if entry.page_path:
-                content = page.render_withdrawn(
-                    site=site, at=entry.withdrawn_at, path=path, event=entry.is_event
-                )
-                yield File(path, content, HTML, status=410)
+                yield _notice(entry, entry.withdrawn_at, f"{job.stems[entry.id]}.html", frame)
             if entry.is_event:
                 yield from _calendar_file(entry, frame)
         elif entry.is_event:
@@ -165,14 +161,28 @@ def _files(job: Job, frame: _Frame) -> Iterator[File]:
         else:
             yield from _article_files(entry, job, frame)
     by_id = {entry.id: entry for entry in job.entries}
-    for path, identifier in job.redirects:
-        entry = by_id[identifier]
+    for stem, identifier in job.redirects:
+        entry, path = by_id[identifier], f"{stem}.html"
         if entry.withdrawn_at is not None:
-            content = page.render_withdrawn(site=site, at=entry.withdrawn_at, path=f"{path}.html")
-            yield File(f"{path}.html", content, HTML, status=410)
+            yield _notice(entry, entry.withdrawn_at, path, frame)
         else:
-            content = page.render_redirect(site=site, target_url=entry.url, path=path)
-            yield File(f"{path}.html", content, HTML, status=301, redirect=entry.url)
+            content = page.render_redirect(site=frame.site, target_url=entry.url, path=path)
+            judge = partial(_judge_redirect, path, entry, frame.site)
+            yield frame.proof.file(judge, File(path, content, HTML, status=301, redirect=entry.url))
+
+
+def _notice(entry: Entry, at: datetime, path: str, frame: _Frame) -> File:
+    content = page.render_withdrawn(site=frame.site, at=at, path=path, event=entry.is_event)
+    judge = partial(_judge_withdrawn, path, entry, frame.site)
+    return frame.proof.file(judge, File(path, content, HTML, status=410))
+
+
+def _judge_withdrawn(path: str, entry: Entry, site: Site, content: bytes) -> tuple[Difference, ...]:
+    return verification.verify_withdrawn(path, content, entry, site)
+
+
+def _judge_redirect(path: str, entry: Entry, site: Site, content: bytes) -> tuple[Difference, ...]:
+    return verification.verify_redirect(path, content, entry, site)
 
 
 def _article_files(entry: Entry, job: Job, frame: _Frame) -> Iterator[File]:
@@ -183,21 +193,21 @@ def _article_files(entry: Entry, job: Job, frame: _Frame) -> Iterator[File]:
             section_pages=frame.section_pages,
         )  # fmt: skip
         judge = partial(verification.verify_page, entry=entry, site=frame.site)
-        yield frame.proof.file(judge, entry.page_path, content, HTML)
+        yield frame.proof.file(judge, File(entry.page_path, content, HTML))
     yield _record_file(entry, frame)
 
 
 def _record_file(entry: Entry, frame: _Frame) -> File:
     content = jsonld.record_document(entry.data, *entry.events)
     judge = partial(verification.verify_record, entry=entry)
-    return frame.proof.file(judge, entry.record_path, content, RECORD)
+    return frame.proof.file(judge, File(entry.record_path, content, RECORD))
 
 
 def _event_files(entry: Entry, frame: _Frame) -> Iterator[File]:
     if entry.page_path is not None:
         content = eventpage.render_event(entry, site=frame.site, alternates=frame.alternates)
         judge = partial(verification.verify_event_page, entry=entry, site=frame.site)
-        yield frame.proof.file(judge, entry.page_path, content, HTML)
+        yield frame.proof.file(judge, File(entry.page_path, content, HTML))
     yield _record_file(entry, frame)
     yield from _calendar_file(entry, frame)
 
@@ -208,4 +218,4 @@ def _calendar_file(entry: Entry, frame: _Frame) -> Iterator[File]:
         path = entry.record_path.removesuffix(".jsonld") + ".ics"
         content = icalendar.event_document(entry, frame.site)
         judge = partial(verification.verify_calendar_file, entry=entry, site=frame.site)
-        yield frame.proof.file(judge, path, content, icalendar.CalendarFormat.media_type)
+        yield frame.proof.file(judge, File(path, content, icalendar.CalendarFormat.media_type))

@@ -37,7 +37,7 @@ class Report:
 
     `held` are the documents held back in this or an earlier refresh, each with its problems;
     `written` and `deleted` are paths in the output; `next_due_at` is when an article or a file is
-    due to change by time alone, or None.
+    due to change by time alone, or None; `retry_at` is when hubs are to be told again.
     """
 
     started_at: datetime
@@ -52,6 +52,7 @@ class Report:
     articles: int = 0
     events: int = 0
     next_due_at: datetime | None = None
+    retry_at: datetime | None = None
     output: str = ""
 
     @property

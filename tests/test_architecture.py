@@ -58,10 +58,10 @@ FLOORS = (
     ("clashes", "events", "filing"),
     ("removal", "windows"),
     ("feedfiles", "intake", "sitefiles"),
-    ("outputs",),
+    ("outputs", "websub"),
     ("pipeline", "purging", "rehearsal"),
     ("checking", "diff", "withdrawal"),
-    ("daemon daemon.*", "init"),
+    ("daemon daemon.*", "init", "supervising"),
     ("cli cli.*",),
     ("__main__",),
 )

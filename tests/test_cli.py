@@ -26,7 +26,7 @@ from feedpub.reports import Held, Report, SourceReport
 
 # A subprocess that starts in another folder finds the package that is being tested.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}
-COMMANDS = ("init", "publish", "check", "explain", "quarantine", "status", "daemon", "serve")
+COMMANDS = ("init", "publish", "check", "explain", "quarantine", "status", "daemon", "serve", "up")
 T0 = datetime(2025, 9, 2, 10, 0, 0, tzinfo=UTC)
 T1 = datetime(2025, 9, 2, 10, 0, 2, tzinfo=UTC)
 BROKEN = Problem(
@@ -147,7 +147,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
         "pipeline": {"publish": steps.publish, "summary": steps.summary},
         "checking": {"check": steps.check, "explain": steps.explain, "advice_on": steps.advice_on},
         "store": {"open_store": steps.open_store},
-        "server": {"run": steps.serve},
+        "serving": {"run": steps.serve},
         "daemon": {"run": steps.daemon},
     }
     for name, members in fakes.items():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from feedpub import withdrawal
 from feedpub.config import FeedConfig, Where
 from feedpub.verification.folder import verify_folder
 from tests.articles import markdown
@@ -364,6 +365,13 @@ def test_what_leaves_a_filtered_feed_is_gone_for_its_readers_alone(
     newsroom.publish(now=now + 40 * DAY)
     assert newsroom.files() == before
     newsroom.publish(now=now + 40 * DAY, rebuild=True)
+    assert newsroom.files() == before
+    # A purge has the ledger written anew: who left which feed stands in it still.
+    withdrawal.withdraw(newsroom.config, [str(newsroom.articles / "150.md")], purge=True, now=now + 41 * DAY)
+    before = newsroom.files()
+    for path in newsroom.config.state.glob("store*"):
+        path.unlink()
+    newsroom.publish(now=now + 41 * DAY)
     assert newsroom.files() == before
 
 

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from feedpub import formats, plugins
-from feedpub.formats import eventpage, icalendar, jsonld, ndjson, page, sitemap
+from feedpub.formats import (
+    eventpage,
+    frontpage,
+    icalendar,
+    jsonld,
+    listing,
+    ndjson,
+    opml,
+    page,
+    robots,
+    sitemap,
+)
 from tests.articles import CONCERT, markdown
 from tests.conftest import NOW, Newsroom
 from tests.test_moves import DAY, LONG
@@ -117,6 +129,134 @@ def test_dump_and_sitemap_that_read_otherwise_stay_as_they_were(
             module, writer, lambda *args: right(*args).replace(b"</loc>", b"").replace(SECOND.encode(), b"")
         )
         assert [failure.partition(" ")[0] for failure in newsroom.publish(now=NOW + DAY).failures] == [path]
+        assert newsroom.read(path) == before
+        # Who notes its sequence reads the changes since: it must not speak of what the dump lacks.
+        sequence = json.loads(newsroom.read("dump.json"))["sequence"]
+        assert sequence == (1 if path.startswith("dump/") else 3)
+    # Nothing has changed since, and it is tried again all the same.
+    assert newsroom.publish(now=NOW + 2 * DAY).failures == ()
+    assert newsroom.read(path) != before
+    assert json.loads(newsroom.read("dump.json"))["sequence"] == 3
+
+
+def damage(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, old: bytes, new: bytes) -> None:
+    """Have a writer write something else."""
+    right: Callable[..., bytes] = getattr(owner, name)
+    monkeypatch.setattr(owner, name, lambda *args, **options: right(*args, **options).replace(old, new))
+
+
+SECTION = "sections/transport/index.html"
+
+
+@pytest.mark.parametrize(
+    ("writer", "path", "change"),
+    [
+        ((frontpage, "render_frontpage"), "index.html", (SECOND.encode(), b"Bridge")),
+        ((listing, "render_listing"), SECTION, (SECOND.encode(), b"Bridge")),
+        ((opml, "render"), "feeds.opml", (b"sections/harbour/feed.xml", b"sections/port/feed.xml")),
+        ((robots, "render"), "robots.txt", (b"Disallow:", b"Disallow: /")),
+        ((ndjson, "change_line"), "changes/0/changes-1.ndjson", (b"modified", b"changed")),
+    ],
+)
+def test_files_of_the_site_that_read_otherwise_stay_and_are_tried_again(
+    newsroom: Newsroom,
+    monkeypatch: pytest.MonkeyPatch,
+    writer: tuple[Any, str],
+    path: str,
+    change: tuple[bytes, bytes],
+) -> None:
+    newsroom.configure(publish=replace(newsroom.config.publish, feeds_by=("section",)))
+    newsroom.write("bridge.md", markdown(FIRST, section="Transport"))
+    if path != "robots.txt":
+        newsroom.publish()
+    before = newsroom.files()
+    newsroom.write("bridge.md", markdown(SECOND, section="Transport"))
+    newsroom.write("quay.md", markdown("Quay", LONG, section="Harbour"))
+    with monkeypatch.context() as patched:
+        damage(patched, *writer, *change)
+        for attempt in range(2):
+            report = newsroom.publish(now=NOW + (attempt + 1) * DAY)
+            assert [failure.partition(" ")[0] for failure in report.failures] == [path]
+            assert newsroom.files().get(path) == before.get(path)
+    assert SECOND.encode() in newsroom.read("feed.xml")
+    assert newsroom.publish(now=NOW + 3 * DAY).failures == ()
+    assert newsroom.read(path) != before.get(path)
+
+
+def test_an_index_does_not_tell_of_changes_that_could_not_be_published(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsroom.write("bridge.md", markdown(FIRST))
+    newsroom.publish()
+    newsroom.write("bridge.md", markdown(SECOND))
+    with monkeypatch.context() as patched:
+        damage(patched, ndjson, "change_line", b"modified", b"changed")
+        newsroom.publish(now=NOW + DAY)
+    assert json.loads(newsroom.read("changes.json"))["sequence"] == 1
+    assert newsroom.publish(now=NOW + 2 * DAY).failures == ()
+    assert json.loads(newsroom.read("changes.json"))["sequence"] == 2
+    assert newsroom.read("changes/0/changes-1.ndjson").count(b"\n") == 2
+
+
+def test_a_feed_by_itself_that_was_refused_is_tried_again_although_nothing_changed(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsroom.configure(publish=replace(newsroom.config.publish, feeds_by=("section",)))
+    newsroom.write("bridge.md", markdown(FIRST, section="Transport"))
+    newsroom.publish()
+    newsroom.write("bridge.md", markdown(SECOND, section="Transport"))
+    with monkeypatch.context() as patched:
+        spoil(patched, type(plugins.format("rss", newsroom.config.site)), "render")
+        failures = newsroom.publish(now=NOW + DAY).failures
+        assert {failure.partition(" ")[0] for failure in failures} == {
+            "feed.xml",
+            "sections/transport/feed.xml",
+        }
+    newsroom.publish(now=NOW + 2 * DAY)
+    assert SECOND.encode() in newsroom.read("sections/transport/feed.xml")
+
+
+def test_a_redirect_that_leads_elsewhere_is_not_published_until_it_is_right(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsroom.write("bridge.md", markdown(FIRST))
+    newsroom.publish()
+    (path,) = (path for path in newsroom.files() if path.startswith("articles/") and path.endswith(".html"))
+    before = newsroom.read(path)
+    newsroom.write("bridge.md", markdown(FIRST, slug="elsewhere"))
+    with monkeypatch.context() as patched:
+        damage(patched, page, "render_redirect", b"elsewhere", b"nowhere")
+        report = newsroom.publish(now=NOW + DAY)
+        assert [failure.partition(" ")[0] for failure in report.failures] == [path]
+        assert newsroom.read(path) == before
+    assert newsroom.publish(now=NOW + 2 * DAY).failures == ()
+    assert b'http-equiv="refresh"' in newsroom.read(path)
+
+
+def test_a_notice_that_tells_too_much_is_not_published_and_the_article_goes_all_the_same(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsroom.write("bridge.md", markdown(FIRST))
+    newsroom.write("other.md", markdown("Other", "Other text."))
+    newsroom.publish()
+    (path,) = (
+        path
+        for path in newsroom.files()
+        if path.startswith("articles/") and "bridge" in path and path.endswith(".html")
+    )
+    (newsroom.articles / "bridge.md").unlink()
+    with monkeypatch.context() as patched:
+        damage(patched, page, "render_withdrawn", b"</main>", b'</main><img src="bridge.jpg">')
+        report = newsroom.publish(now=NOW + DAY, yes=True)
+        assert [failure.partition(" ")[0] for failure in report.failures] == [path]
+        assert path not in newsroom.files()
+    assert newsroom.publish(now=NOW + 2 * DAY).failures == ()
+    assert b"noindex" in newsroom.read(path)
+    with monkeypatch.context() as patched:  # a notice that stands is the last good version
+        patched.setattr(page, "VERSION", "other")
+        damage(patched, page, "render_withdrawn", b"</main>", b'</main><img src="bridge.jpg">')
+        before = newsroom.read(path)
+        assert len(newsroom.publish(now=NOW + 3 * DAY).failures) == 1
         assert newsroom.read(path) == before
 
 

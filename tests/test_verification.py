@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedpub import dates, plugins, verification
-from feedpub.formats import eventpage, jsonld, ndjson, newssitemap, page, sitemap
+from feedpub.formats import eventpage, jsonld, listing, ndjson, newssitemap, page, sitemap
 from feedpub.formats.atom import AtomFormat
 from feedpub.formats.eventsld import EventsFormat
 from feedpub.formats.icalendar import CalendarFormat
@@ -41,6 +41,7 @@ FEEDS: dict[str, Any] = {
     "events": EventsFormat(SITE),
     "icalendar": CalendarFormat(SITE),
 }
+LISTING = "sections/alderford/index.html"
 HOUR = timedelta(hours=1)
 ARTICLE = replace(
     samples.ENTRY,
@@ -53,7 +54,7 @@ OTHER = samples.entry(
     articleBody="Nobody agreed.",
     inLanguage="en",
 )
-OTHER = replace(OTHER, url="https://courier.example/2.html")
+OTHER = replace(OTHER, url="https://courier.example/2.html", page_path="2.html")
 EVENT = replace(
     samples.ENTRY,
     id=samples.EVENT_ID,
@@ -80,6 +81,7 @@ EVENT = replace(
 SECOND = replace(EVENT, id="urn:uuid:5f0c1c9e-4c57-5d0a-9a55-0a4a3a6f1002")
 SECOND = replace(
     SECOND,
+    page_path="events/2025/10/second.html",
     data={**EVENT.data, "@id": SECOND.id, "location": [{"@type": "Place", "@id": "urn:x:2", "name": "Pier"}]},
 )
 WITHDRAWN = datetime(2025, 9, 4, 12, tzinfo=UTC)
@@ -101,6 +103,10 @@ def write(name: str, entries: Sequence[Entry], channel: Channel = CHANNEL) -> by
             return eventpage.render_event(entry, site=SITE)
         case "record":
             return jsonld.record_document(entry.data, *entry.events)
+        case "listing":
+            return render_listing(entries, ())
+        case "event listing":
+            return render_listing((), entries)
         case "dump":
             return b"".join(ndjson.record_line(entry.data) for entry in entries)
         case "sitemap":
@@ -121,11 +127,41 @@ def verify(
             return verification.verify_event_page(content, entry, SITE)
         case "record":
             return verification.verify_record(content, entry)
+        case "listing":
+            return verify_listing(content, entries, ())
+        case "event listing":
+            return verify_listing(content, (), entries)
         case "dump":
             return verification.verify_dump("dump/0.ndjson", content, [entry.data for entry in entries])
         case "sitemap":
             return verification.verify_sitemap("sitemaps/news.xml", content, entries, news=True)
     raise AssertionError(name)
+
+
+def render_listing(entries: Sequence[Entry], events: Sequence[Entry]) -> bytes:
+    return listing.render_listing(
+        site=SITE,
+        title="Alderford",
+        entries=entries,
+        feeds=samples.ALTERNATES,
+        path=LISTING,
+        events=[event.data for event in events],
+        event_pages={event.id: event.page_path for event in events if event.page_path},
+    )
+
+
+def verify_listing(
+    content: bytes, entries: Sequence[Entry], events: Sequence[Entry]
+) -> tuple[Difference, ...]:
+    return verification.verify_listing(
+        LISTING,
+        content,
+        site=SITE,
+        title="Alderford",
+        entries=entries,
+        events=events,
+        feeds=samples.ALTERNATES,
+    )
 
 
 def news(entries: Sequence[Entry]) -> bytes:
@@ -155,15 +191,22 @@ def twice(value: Any) -> Any:
 
 
 AUTHORS = [samples.AMINA, {**samples.AGENCY, "name": "Valley & Hill"}]
-ARTICLE = changed(ARTICLE, author=AUTHORS, keywords=["R&D", "bypass", "council"])
+ARTICLE = changed(
+    ARTICLE,
+    author=AUTHORS,
+    keywords=["R&D", "bypass", "council"],
+    articleSection=["Roads & rail", "Politics"],
+)
 IMAGE = ARTICLE.data["image"][0]
 Breaking = dict[str, Callable[[Entry], Entry]]
 
 BREAKING_ARTICLES: dict[str, Breaking] = {
     "id": {"shift": lambda e: replace(changed(e, **{"@id": OTHER.id}), id=OTHER.id)},
     "url": {
-        "shift": lambda e: replace(changed(e, url=f"{e.url}x"), url=f"{e.url}x"),
-        "double-escape": lambda e: replace(changed(e, url=f"{e.url}?a&amp;b"), url=f"{e.url}?a&amp;b"),
+        "shift": lambda e: replace(changed(e, url=f"{e.url}x"), url=f"{e.url}x", page_path=f"{e.page_path}x"),
+        "double-escape": lambda e: replace(
+            changed(e, url=f"{e.url}?a&amp;b"), url=f"{e.url}?a&amp;b", page_path=f"{e.page_path}?a&amp;b"
+        ),
     },
     "title": {
         "drop": lambda e: changed(e, headline=None),
@@ -207,8 +250,12 @@ BREAKING_ARTICLES: dict[str, Breaking] = {
     },
     "categories": {
         "drop": lambda e: changed(e, articleSection=None, keywords=["bypass"]),
-        "reorder": lambda e: changed(e, keywords=e.data["keywords"][::-1]),
-        "double-escape": lambda e: changed(e, keywords=twice(e.data["keywords"])),
+        "reorder": lambda e: changed(
+            e, keywords=e.data["keywords"][::-1], articleSection=e.data["articleSection"][::-1]
+        ),
+        "double-escape": lambda e: changed(
+            e, keywords=twice(e.data["keywords"]), articleSection=twice(e.data["articleSection"])
+        ),
     },
     "language": {
         "drop": lambda e: changed(e, inLanguage=None),
@@ -288,6 +335,8 @@ BREAKING_EVENTS: dict[str, Breaking] = {
     "updated": {"shift": lambda e: replace(e, updated_at=e.updated_at + timedelta(seconds=1))},
     "revision": {"shift": lambda e: replace(e, revision=3), "drop": lambda e: replace(e, revision=0)},
 }
+CALLED = {"event listing": "listing"}
+"""The format in Differences, where the tables call it otherwise."""
 SEEN_AS = {
     # Where a broken field shows: an item with another id is one too few and one too many.
     "id": {"items"},
@@ -312,7 +361,7 @@ def cases() -> Iterator[Any]:
 
 def whole(name: str) -> tuple[Entry, ...]:
     entries = (EVENT, SECOND) if name in limits.EVENTS else (ARTICLE, OTHER)
-    return entries if name in FEEDS or name == "dump" else entries[:1]
+    return entries if name in (*FEEDS, "dump", "listing", "event listing") else entries[:1]
 
 
 @pytest.mark.parametrize("name", [*limits.ARTICLES, *limits.EVENTS])
@@ -328,7 +377,7 @@ def test_a_writer_that_breaks_one_field_is_caught(
     written = write(name, (damage(entries[0]), *entries[1:]))
     found = verify(name, written, entries)
     assert {one.field for one in found} & {field, *SEEN_AS.get(field, ())}, list(map(str, found))
-    assert all(one.path and one.format.partition("/")[0] == name for one in found)
+    assert all(one.path and one.format.partition("/")[0] == CALLED.get(name, name) for one in found)
 
 
 @pytest.mark.parametrize(
@@ -587,6 +636,14 @@ def test_any_page_and_record_that_are_written_rightly_give_no_difference(entry: 
     assert verify("dump", write("dump", [entry]), [entry]) == ()
 
 
+@given(ENTRIES)
+def test_any_list_that_is_written_rightly_gives_no_difference(entries: list[Entry]) -> None:
+    listed = [replace(entry, page_path=f"{number}.html") for number, entry in enumerate(entries)]
+    for given_ in (listed, [replace(entry, page_path=None) for entry in entries[:1]]):
+        found = verify("listing", write("listing", given_ or [ARTICLE]), given_ or [ARTICLE])
+        assert not found, list(map(str, found))
+
+
 def _event(draw: Callable[..., Any]) -> Entry:
     moments = ["2025", "2025-10", "2025-10-05", "2025-10-26T01:30:00+01:00", "2025-10-05T18:00", "2025-12-31T23:00:00-09:30",
                "1890-01-01T00:00:00Z", "2025-10-05T18:00:00Z", "9999-12-31"]  # fmt: skip
@@ -618,14 +675,15 @@ def test_any_event_that_is_written_rightly_gives_no_difference(entry: Entry) -> 
             if name == "icalendar" or one.field != "syntax"
         ]
         assert not found, list(map(str, found))
-    assert verify("event page", write("event page", [entry]), [entry]) == ()
+    for name in ("event page", "event listing"):
+        assert verify(name, write(name, [entry]), [entry]) == ()
 
 
 # -- the tables
 
 
 def test_no_cell_of_the_tables_is_empty() -> None:
-    for table in (limits.ARTICLES, limits.EVENTS, limits.DOCUMENT):
+    for table in (limits.ARTICLES, limits.EVENTS, limits.DOCUMENT, limits.SITE):
         fields = {tuple(cells) for cells in table.values()}
         assert len(fields) == 1
         for cells in table.values():
@@ -634,7 +692,7 @@ def test_no_cell_of_the_tables_is_empty() -> None:
 
 def test_the_documentation_has_the_same_tables() -> None:
     text = (ROOT / "docs" / "verification.md").read_text("utf-8")
-    for table in (limits.ARTICLES, limits.EVENTS, limits.DOCUMENT):
+    for table in (limits.ARTICLES, limits.EVENTS, limits.DOCUMENT, limits.SITE):
         assert "\n".join(documented(table)) in text
 
 

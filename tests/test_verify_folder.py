@@ -224,7 +224,7 @@ def run(*arguments: str) -> tuple[int, str, str]:
 def test_a_folder_of_other_software_can_be_verified(other: Path) -> None:
     found = verify_folder(other)
     assert found.differences == []
-    assert found.files == {"rss": 1, "jsonfeed": 1}
+    assert found.files == {"rss": 1, "jsonfeed": 1, "page": 1}
 
 
 def test_its_disagreements_and_missing_pages_are_told(other: Path) -> None:

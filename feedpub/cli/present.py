@@ -50,6 +50,10 @@ def report(report: Report, config: Config, terminal: Terminal, *, cwd: Path) -> 
     notices = list(dict.fromkeys((*config.notices, *report.notices)))
     if notices:
         lines += ["", *(f"Note: {clean(notice)}" for notice in notices)]
+    if report.retry_at is not None:
+        lines.append(
+            f"Hubs are to be told again at {_time(report.retry_at)}: publish again then, or run feedpub daemon."
+        )
     if report.next_due_at is not None:
         lines += [
             "",

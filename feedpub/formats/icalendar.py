@@ -15,7 +15,6 @@ from feedpub.config import Site
 from feedpub.formats.calendartext import Text, line, paragraphs
 from feedpub.formats.calendartime import FIRST_LOCAL_YEAR, span_of
 from feedpub.models import JSON, Channel, Entry
-from feedpub.urls import named_uuid
 
 PRODUCT = "-//feedpub//feedpub//EN"
 """PRODID, without our version: a new one would change every calendar's bytes and tell readers nothing."""
@@ -29,7 +28,7 @@ class CalendarFormat:
     name = "icalendar"
     filename = "events.ics"
     media_type = "text/calendar"
-    version = "1"
+    version = "2"
     items: Literal["articles", "records", "events"] = "events"
     tombstones = True
     paged = False
@@ -53,7 +52,7 @@ class CalendarFormat:
 
     def assemble(self, channel: Channel, entries: Iterable[bytes]) -> Iterator[bytes]:
         """The calendar as chunks. Holds the events in memory, as what they use of time zones stands first."""
-        yield from _calendar(_head(channel, self._site, self.filename), entries)
+        yield from _calendar(_head(channel, self.filename), entries)
 
 
 def fits(data: JSON) -> bool:
@@ -100,14 +99,13 @@ def _bare() -> Any:
     return calendar
 
 
-def _head(channel: Channel, site: Site, filename: str) -> Any:
+def _head(channel: Channel, filename: str) -> Any:
     from icalendar import vDuration, vUri
 
     calendar = _bare()
-    uid = named_uuid(site.key, "calendar", channel.path).removeprefix("urn:uuid:")
-    # Programs older than RFC 7986 know the names with X-.
+    # No UID here, though RFC 7986 section 5.3 allows one: vdirsyncer takes it for that of every event, and keeps
+    # one event of them all. Programs older than RFC 7986 know the names with X-.
     for names, text in (
-        (("UID",), uid),
         (("NAME", "X-WR-CALNAME"), line(channel.title)),
         (("DESCRIPTION", "X-WR-CALDESC"), paragraphs(channel.description)),
     ):

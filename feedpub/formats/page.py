@@ -23,7 +23,7 @@ from feedpub.formats.templating import labels, rendered
 from feedpub.models import JSON, Alternate, Entry
 from feedpub.urls import is_http_url
 
-VERSION = "2"
+VERSION = "3"
 """Changes when the same entry would give another page."""
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -106,15 +106,18 @@ def render_withdrawn(
         path: Where the page stands in the output, for the link to the front page.
         event: Whether it was an event.
     """
+    from markupsafe import Markup
+
     what = "event_gone" if event else "withdrawn"
     words = wording.known(language, site.language)
     day = at.astimezone(zone(site.timezone) or UTC).date().isoformat()
+    time = Markup('<time datetime="{}">{}</time>').format(day, wording.date_text(day, words))
     return _notice(
         site,
         words,
         path,
         heading=wording.PHRASES[words][what],
-        text=wording.PHRASES[words][f"{what}_on"].format(date=wording.date_text(day, words)),
+        text=Markup.escape(wording.PHRASES[words][f"{what}_on"]).format(date=time),
         target=None,
     )
 

@@ -64,8 +64,9 @@ _NOT_FOUND = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>Not found</title>'
     '<meta name="viewport" content="width=device-width, initial-scale=1">'
     "<style>:root{color-scheme:light dark}body{font:1.1rem/1.6 system-ui,sans-serif;max-width:40rem;"
-    "margin:15vh auto;padding:0 1rem}</style>"
-    '<h1>Not found</h1><p>There is nothing at this address. <a href="/">To the front page</a></p></html>\n'
+    "margin:15vh auto;padding:0 1rem;background:#fdfcf8;color:#1d1b18}a{color:inherit}"
+    "@media(prefers-color-scheme:dark){body{background:#161513;color:#ebe7df}}</style>"
+    '<main><h1>Not found</h1><p>There is nothing at this address. <a href="/">To the front page</a></p></main></html>\n'
 )
 
 

@@ -276,6 +276,18 @@ decision = Table(
     sqlite_with_rowid=False,
 )
 
+ping = Table(
+    # Hubs that must hear that a feed changed.
+    "ping",
+    metadata,
+    Column("hub", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("since", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 IS_MANIFEST = "path = folder || '/manifest.json'"
 """What a query must say word for word to use the index of the folders' own manifests."""
 
@@ -372,9 +384,9 @@ def _returns(connection: Connection) -> None:
 
 
 def _departures(connection: Connection) -> None:
-    """What left a feed although it is still published; what each day's refreshes came to."""
-    departure.create(connection)
-    tally.create(connection)
+    """What left a feed although it is still published; what hubs must hear; what each day's refreshes came to."""
+    for table in (departure, ping, tally):
+        table.create(connection)
     for column, kind in (("changed_at", "INTEGER"), ("incomplete", "TEXT")):
         connection.exec_driver_sql(f"ALTER TABLE source ADD COLUMN {column} {kind}")
 

@@ -9,27 +9,40 @@ exception. Pure: bytes and entries in, differences out.
     Entry ─ facts_of ─ what the format can carry ───────────────────────────────────┴ Difference
 
 The judges: ElementTree and feedparser (RSS, Atom), JSON Schema (JSON Feed, DataFeed), rdflib's JSON-LD
-processor, lxml and extruct (pages), vobject and icalendar (calendars), XSD (sitemaps).
+processor, lxml and extruct (pages), vobject and icalendar (calendars), XSD (sitemaps), Python's own parsers
+(OPML, robots.txt, the changes).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from feedpub.config import Site
 from feedpub.formats.graph import CONTEXT
-from feedpub.models import JSON, Channel, Entry
+from feedpub.models import JSON, Alternate, Channel, Entry
 from feedpub.verification.differences import Difference
+
+if TYPE_CHECKING:
+    from feedpub.verification.changes import Change
 
 __all__ = [
     "Difference",
     "verify_calendar_file",
+    "verify_changes",
     "verify_dump",
     "verify_event_page",
     "verify_feed",
+    "verify_front_page",
+    "verify_index",
+    "verify_listing",
+    "verify_opml",
     "verify_page",
     "verify_record",
+    "verify_redirect",
+    "verify_robots",
     "verify_sitemap",
+    "verify_withdrawn",
 ]
 
 _FILENAMES = {
@@ -140,6 +153,95 @@ def verify_dump(path: str, content: bytes, records: Sequence[JSON]) -> tuple[Dif
         return record_differences(path, "dump", lines_of(content), records)
 
     return _judged(path, "dump", judged)
+
+
+def verify_withdrawn(path: str, content: bytes, entry: Entry, site: Site) -> tuple[Difference, ...]:
+    """All differences of the page that stands where a withdrawn article or event was."""
+    from feedpub.verification import notices
+
+    return _judged(path, "notice", lambda: notices.withdrawn_differences(path, content, entry, site))
+
+
+def verify_redirect(path: str, content: bytes, entry: Entry, site: Site) -> tuple[Difference, ...]:
+    """All differences of the page at an address that an article has left."""
+    from feedpub.verification import notices
+
+    return _judged(path, "redirect", lambda: notices.redirect_differences(path, content, entry, site))
+
+
+def verify_front_page(
+    content: bytes,
+    *,
+    site: Site,
+    entries: Sequence[Entry],
+    events: Sequence[Entry],
+    alternates: Sequence[Alternate],
+    limit: int,
+) -> tuple[Difference, ...]:
+    """All differences of the front page.
+
+    Args:
+        content: the page.
+        site: the newsroom.
+        entries: the newest articles, of which the first `limit` are shown and all are sorted into sections.
+        events: those to come, in order.
+        alternates: all that there is to subscribe to, the main feed first.
+        limit: how many articles stand in the list itself.
+    """
+    from feedpub.verification import lists
+
+    path = "index.html"
+    listed = lists.Listed(path, site, None, entries, events, alternates, limit)
+    return _judged(path, lists.FRONT_PAGE, lambda: lists.differences(content, listed))
+
+
+def verify_listing(
+    path: str,
+    content: bytes,
+    *,
+    site: Site,
+    title: str,
+    entries: Sequence[Entry],
+    events: Sequence[Entry],
+    feeds: Sequence[Alternate],
+) -> tuple[Difference, ...]:
+    """All differences of the page of a section, keyword, author or feed; `feeds` are its own in each format."""
+    from feedpub.verification import lists
+
+    listed = lists.Listed(path, site, title, entries, events, feeds, len(entries))
+    return _judged(path, lists.LISTING, lambda: lists.differences(content, listed))
+
+
+def verify_opml(
+    path: str, content: bytes, site: Site, alternates: Sequence[Alternate], pages: Mapping[str, str]
+) -> tuple[Difference, ...]:
+    """All differences of the list of feeds; `pages` leads from a feed's folder to its page in the output."""
+    from feedpub.verification import outlines
+
+    return _judged(
+        path, outlines.FORMAT, lambda: outlines.differences(path, content, site, alternates, pages)
+    )
+
+
+def verify_robots(path: str, content: bytes, site: Site, sitemaps: Sequence[str]) -> tuple[Difference, ...]:
+    """All differences of robots.txt; `sitemaps` are the paths that it should name."""
+    from feedpub.verification import robots
+
+    return _judged(path, robots.FORMAT, lambda: robots.differences(path, content, site, sitemaps))
+
+
+def verify_changes(path: str, content: bytes, changes: Sequence[Change]) -> tuple[Difference, ...]:
+    """All differences of a file of numbered changes."""
+    from feedpub.verification import changes as judge
+
+    return _judged(path, judge.FORMAT, lambda: judge.differences(path, content, changes))
+
+
+def verify_index(path: str, content: bytes, said: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """All differences of `dump.json` or `changes.json`, which should say just this."""
+    from feedpub.verification import changes as judge
+
+    return _judged(path, judge.INDEX, lambda: judge.index_differences(path, content, said))
 
 
 def _feed(

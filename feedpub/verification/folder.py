@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path, PurePosixPath
@@ -13,11 +13,14 @@ from urllib.parse import unquote, urlsplit
 
 from feedpub.validation import validate_document
 from feedpub.verification.differences import Difference, Place
+from feedpub.verification.links import may_be_made, resolved, within
 from feedpub.verification.readings import Reading, read
 
 MANIFEST = "manifest.json"
 _LARGEST_DAY = timedelta(hours=14)
 _SHORT = 80
+_MADE = (".html", ".jsonld", ".ics")
+"""Endings of files that stand in a folder of ours for nothing but records and lists."""
 
 
 @dataclass(slots=True)
@@ -61,6 +64,10 @@ class _Check:
         self._known: dict[tuple[str, str, str], _Known] = {}
         self._leads: list[tuple[Reading, str | None, str]] = []
         self._documents: list[Reading] = []
+        self._references: dict[str, Place] = {}
+        self._lists: list[Reading] = []
+        self._changes: dict[str, tuple[int, str | None, Place]] = {}
+        self._sequences: list[tuple[int, int, Place]] = []
         self.verdict = Verdict()
 
     def run(self, progress: Callable[[int], None]) -> None:
@@ -85,11 +92,30 @@ class _Check:
             self._agree(reading)
             records |= {identifier for identifier, _ in reading.items if not identifier.startswith("uid:")}
             self._leads += [(reading, identifier, url) for identifier, url in reading.addresses]
-            if reading.self_url:
-                self._documents.append(reading)
+            self._note(reading)
         self.verdict.records = len(records)
+        bases = sorted({base for reading in self._documents if (base := _base(reading)) is not None})
         self._walk()
-        self._lead()
+        self._lead(bases)
+        self._refer(bases)
+        self._list(bases)
+        self._follow(bases)
+
+    def _note(self, reading: Reading) -> None:
+        """Keep what can be judged only when all files were read."""
+        if reading.self_url:
+            self._documents.append(reading)
+        for reference in reading.links:
+            found = resolved(reading.path, reference)
+            if found is not None:
+                self._references.setdefault(found, reading.place)
+        if reading.listed or reading.feeds is not None:
+            self._lists.append(reading)
+        for sequence, identifier, url in reading.changes:
+            if sequence >= self._changes.get(identifier, (0,))[0]:
+                self._changes[identifier] = (sequence, url, reading.place)
+        if reading.changes:
+            self._sequences.append((reading.changes[0][0], reading.changes[-1][0], reading.place))
 
     def _listed(self) -> dict[str, str | None]:
         """Path → hash, of all files to read, in order."""
@@ -171,16 +197,70 @@ class _Check:
                     break
                 page = older
 
-    def _lead(self) -> None:
+    def _lead(self, bases: Sequence[str]) -> None:
         """Every address inside the folder leads to a file in it."""
-        bases = {base for reading in self._documents if (base := _base(reading)) is not None}
         for reading, identifier, url in self._leads:
-            base = next((base for base in bases if url.startswith(base)), None)
-            if base is None or self._is_file(url[len(base) :]) or not self._is_ours(url[len(base) :]):
+            inner = within(url, bases) if "://" in url else None
+            if inner is None or self._is_file(inner) or not self._is_ours(inner):
                 continue
             # A full archive page stays as it is when an article is withdrawn, and its pictures go.
-            if not (reading.path.startswith("archives/") and url[len(base) :].startswith("media/")):
+            if not (reading.path.startswith("archives/") and inner.startswith("media/")):
                 self._found(reading.place.differs("links", f"a file at {url}", None, identifier))
+
+    def _refer(self, bases: Sequence[str]) -> None:
+        """What pages and lists of feeds name stands there; each is told once, however many lead to it."""
+        for reference, place in self._references.items():
+            inner = within(reference, bases)
+            if inner is None or self._is_file(inner):
+                continue
+            # Our own pages lead to each other even where the whole folder of the other is missing.
+            made = self._own and inner == reference and inner.endswith(_MADE)
+            if not made and not self._is_ours(inner):
+                continue
+            if self._own or not (may_be_made(inner) or self._is_file(f"{inner}.html")):
+                self._found(place.differs("links", f"a file at {reference}", None))
+
+    def _list(self, bases: Sequence[str]) -> None:
+        """Lists call articles as these call themselves; in ours each feed stands once."""
+        ids = {
+            known.value: identifier
+            for (group, identifier, name), known in (self._known.items() if self._lists else ())
+            if name == "url" and not group
+        }
+        for reading in self._lists:
+            for reference, title in reading.listed:
+                inner = within(resolved(reading.path, reference) or "/", bases)
+                urls = [reference, *(f"{base}{inner}" for base in bases if inner)]
+                identifier = next((ids[url] for url in urls if url in ids), None)
+                known = self._known.get(("", identifier or "", "title"))
+                if known is not None and known.value != title and title not in urls:
+                    told = f"{known.value} (so {known.path})"
+                    self._found(reading.place.differs("title", told, title, identifier))
+            if self._own and reading.feeds is not None:
+                for url in self._subscribed() - set(reading.feeds):
+                    self._found(reading.place.differs("items", f"the feed {url}", None))
+
+    def _subscribed(self) -> set[str]:
+        """The addresses of the feeds to subscribe to: of those in one place the RSS, or else the Atom."""
+        found: dict[str, str] = {}
+        for reading in self._documents:
+            if reading.format in ("rss", "atom") and not reading.is_archive and reading.self_url:
+                folder = reading.self_url.rpartition("/")[0]
+                if reading.format == "rss" or folder not in found:
+                    found[folder] = reading.self_url
+        return set(found.values())
+
+    def _follow(self, bases: Sequence[str]) -> None:
+        """Who carries out all changes, from the first number to the last, finds every record at its address."""
+        before = 0
+        for first, last, place in sorted(self._sequences, key=lambda part: part[:2]):
+            if first != before + 1:
+                self._found(place.differs("order", f"sequence {before + 1}", f"sequence {first}"))
+            before = last
+        for identifier, (_, url, place) in self._changes.items():
+            inner = within(url, bases) if url and "://" in url else None
+            if inner is not None and not self._is_file(inner):
+                self._found(place.differs("links", f"a file at {url}", None, identifier))
 
     def _is_ours(self, reference: str) -> bool:
         """Whether an address lies where this folder has files: other pages may stand on the same host."""

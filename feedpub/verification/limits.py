@@ -131,6 +131,21 @@ ARTICLES: Mapping[str, Mapping[str, str]] = {
         "events": "yes: references to them",
         "withdrawn": "no: the line is gone; the changes say when",
     },
+    "listing": {
+        "id": "no: pages show addresses",
+        "url": "yes: of its page",
+        "title": "yes: the address where there is none",
+        "summary": "yes: without a summary the beginning of the text",
+        "published": "yes: as precisely as it is stated",
+        "updated": "no: lists show one date",
+        "authors": "yes: names only",
+        "text": "no: lists lead to pages",
+        "categories": "yes: the first section, where it is not the page's own",
+        "language": "yes: where it is not the page's",
+        "enclosures": "yes: the first picture with its size",
+        "events": "no: they are listed by themselves",
+        "withdrawn": "no: it is not listed any more",
+    },
 }
 """Format → field → cell, for articles."""
 
@@ -186,6 +201,23 @@ EVENTS: Mapping[str, Mapping[str, str]] = {
         "revision": "no: it means something to calendars only",
         "withdrawn": "no: the page is replaced by a notice without any facts but the day",
     },
+    "event listing": {
+        "id": "no: pages show addresses",
+        "url": "yes: of its page, else its own, else of the article that reports it",
+        "title": "yes",
+        "summary": "no: lists lead to pages",
+        "start": "yes: as precisely as it is stated",
+        "end": "no: told in words only",
+        "all_day": "yes: a date without a time",
+        "status": "no: told in words only",
+        "place": "yes: names",
+        "geo": "no: lists lead to pages",
+        "reports": "no: lists lead to pages",
+        "categories": "no: lists lead to pages",
+        "updated": "no: lists show one date",
+        "revision": "no: it means something to calendars only",
+        "withdrawn": "no: it is not listed any more",
+    },
 }
 """Format → field → cell, for events."""
 
@@ -220,6 +252,91 @@ DOCUMENT: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Format → field → cell, for the document as a whole."""
+
+
+SITE: Mapping[str, Mapping[str, str]] = {
+    "front page": {
+        "items": "yes: articles, events, and the first articles of each section",
+        "order": "yes",
+        "title": "yes",
+        "summary": "yes: the site's description",
+        "links": "yes: canonical; every feed, in the head those that can be subscribed to",
+        "language": "yes",
+        "times": "yes: as the tables above say",
+        "withdrawn": "no: it is not listed any more",
+    },
+    "listing": {
+        "items": "yes: articles and events",
+        "order": "yes",
+        "title": "yes",
+        "summary": "no: a listing has none",
+        "links": "yes: canonical; its own feed in every format",
+        "language": "yes",
+        "times": "yes: as the tables above say",
+        "withdrawn": "no: it is not listed any more",
+    },
+    "opml": {
+        "items": "yes: each feed once, as RSS or else as Atom",
+        "order": "yes: the main feed, those of the configuration, sections, keywords, authors",
+        "title": "yes: of the list and of each feed",
+        "summary": "yes: of the main feed",
+        "links": "yes: xmlUrl and htmlUrl",
+        "language": "no: OPML has no place for it",
+        "times": "no: the list states none",
+        "withdrawn": "no: feeds are not withdrawn",
+    },
+    "robots": {
+        "items": "yes: the sitemaps",
+        "order": "yes",
+        "title": "no: robots.txt has none",
+        "summary": "no: robots.txt has none",
+        "links": "yes: nothing is forbidden to anybody",
+        "language": "no: robots.txt has none",
+        "times": "no: robots.txt has none",
+        "withdrawn": "no: it lists no articles",
+    },
+    "notice": {
+        "items": "yes: no record, no picture, nothing for other programs",
+        "order": "no: it lists nothing",
+        "title": "yes: not that of the event; of an article nothing is kept",
+        "summary": "no: nothing is told of what it was",
+        "links": "yes: to the front page only; noindex",
+        "language": "yes: the site's, or English",
+        "times": "no: none but the day",
+        "withdrawn": "yes: the day in the site's zone",
+    },
+    "redirect": {
+        "items": "yes: no record, no picture, nothing for other programs",
+        "order": "no: it lists nothing",
+        "title": "no: the article says it where it is now",
+        "summary": "no: the article says it where it is now",
+        "links": "yes: canonical, refresh, a link to follow, and one to the front page",
+        "language": "yes: the site's, or English",
+        "times": "no: it states none",
+        "withdrawn": "no: then it is a notice",
+    },
+    "changes": {
+        "items": "yes: id and type of each",
+        "order": "yes: sequence, without a gap",
+        "title": "no: the record has it",
+        "summary": "no: the record has it",
+        "links": "yes: url of the record",
+        "language": "no: the record has it",
+        "times": "yes: at, to the second",
+        "withdrawn": "yes: deleted, without an address",
+    },
+    "index": {
+        "items": "yes: count, size, files",
+        "order": "yes: sequence",
+        "title": "no: it names files only",
+        "summary": "no: it names files only",
+        "links": "yes: template",
+        "language": "no: it names files only",
+        "times": "no: it names files only",
+        "withdrawn": "no: it names files only",
+    },
+}
+"""Format → field → cell, for the files of the site as a whole, and for what stands where an article was."""
 
 
 def is_carried(cell: str) -> bool:

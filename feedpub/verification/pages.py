@@ -11,6 +11,7 @@ from feedpub.models import JSON, Entry
 from feedpub.verification import carried
 from feedpub.verification.differences import Difference, Place, compared
 from feedpub.verification.facts import Facts, facts_of
+from feedpub.verification.htmltrees import canonical, classed, meta, parsed, shown
 from feedpub.verification.linkeddata import record_differences
 from feedpub.verification.statements import each
 from feedpub.verification.texts import cleaned, cleaned_values, folded
@@ -23,11 +24,11 @@ def article_differences(path: str, content: bytes, entry: Entry, site: Site) -> 
         tree = parsed(content)
     except ValueError as error:
         return place.refused(error)
-    shown = article_fields(tree)
+    said = article_fields(tree)
     wanted = carried.page(facts)
     if not facts.language:
         wanted["language"] = site.language or ""
-    found = list(compared(place, entry.id, wanted, shown))
+    found = list(compared(place, entry.id, wanted, said))
     found += _links(place, tree, entry, facts)
     return (*found, *_embedded(place, tree, (entry.data, *entry.events)))
 
@@ -54,64 +55,46 @@ def event_differences(path: str, content: bytes, entry: Entry, site: Site) -> tu
         "place": tuple(sorted(places)),
         "reports": tuple(title or url for title, url in event.reports) if event else (),
     }
-    shown = {
-        "url": _canonical(tree),
-        "title": _shown(tree, ".//h1"),
-        "start": next((t.get("datetime", "") for t in _classed(tree, "time", "main")), ""),
+    said = {
+        "url": canonical(tree),
+        "title": shown(tree, ".//h1"),
+        "start": next((t.get("datetime", "") for t in classed(tree, "time", "main")), ""),
         "place": tuple(sorted(place for place in places if place in text)),
         "reports": tuple(
             folded(a.text_content())
-            for section in _classed(tree, "section", "box")
+            for section in classed(tree, "section", "box")
             for a in section.iterfind(".//a")
             if a.get("href")
         ),
     }
-    found = [*compared(place, entry.id, wanted, shown), *_links(place, tree, entry, facts)]
+    found = [*compared(place, entry.id, wanted, said), *_links(place, tree, entry, facts)]
     return (*found, *_embedded(place, tree, (entry.data,)))
-
-
-def parsed(content: bytes) -> Any:
-    """The page as lxml's HTML parser sees it.
-
-    Raises:
-        ValueError: there is no page in it.
-    """
-    from lxml import etree, html
-
-    try:
-        text = content.decode("utf-8")
-        tree = html.document_fromstring(text.encode("utf-8"), parser=html.HTMLParser(encoding="utf-8"))
-    except (etree.LxmlError, UnicodeDecodeError) as error:
-        raise ValueError(str(error)) from error
-    if tree.find(".//body") is None:
-        raise ValueError("the page has no body")
-    return tree
 
 
 def article_fields(tree: Any) -> dict[str, Any]:
     """What an article's page shows, by the names of `limits`."""
     article = tree.find(".//article")
     header = article.find("header") if article is not None else None
-    meta = _classed(header, "p", "meta")
-    times = [time.get("datetime", "") for line in meta for time in line.iterfind(".//time")]
+    lines = classed(header, "p", "meta")
+    times = [time.get("datetime", "") for line in lines for time in line.iterfind(".//time")]
     updated = [
         time.get("datetime", "")
-        for span in (s for line in meta for s in _classed(line, "span", "when"))
+        for span in (s for line in lines for s in classed(line, "span", "when"))
         if span.find("span") is not None
         for time in span.iterfind("time")
     ]
     published = [value for value in times if value not in updated]
-    tags = [folded(value) for value in _meta(tree, "property", "article:tag")]
+    tags = [folded(value) for value in meta(tree, "property", "article:tag")]
     return {
-        "url": _canonical(tree),
-        "title": _shown(header, "h1"),
-        "summary": folded(next(iter(_meta(tree, "name", "description")), "")),
+        "url": canonical(tree),
+        "title": shown(header, "h1"),
+        "summary": folded(next(iter(meta(tree, "name", "description")), "")),
         "published": published[0] if published else "",
         "updated": updated[0] if updated else "",
-        "authors": _authors(meta),
-        "text": " ".join(folded(body.text_content()) for body in _classed(article, "div", "body")),
+        "authors": _authors(lines),
+        "text": " ".join(folded(body.text_content()) for body in classed(article, "div", "body")),
         "categories": (
-            " ".join(folded(p.text_content()) for p in _classed(header, "p", "kicker")),
+            " ".join(folded(p.text_content()) for p in classed(header, "p", "kicker")),
             tuple(dict.fromkeys(filter(None, tags))),
         ),
         "language": tree.get("lang", ""),
@@ -139,7 +122,7 @@ def _authors(lines: list[Any]) -> tuple[str, ...]:
     found = [
         folded(element.text_content())
         for line in lines
-        for by in _classed(line, "span", "by")
+        for by in classed(line, "span", "by")
         for element in by
         if element.tag == "bdi" or element.get("rel") == "author"
     ]
@@ -164,24 +147,3 @@ def _embedded(place: Place, tree: Any, records: tuple[JSON, ...]) -> tuple[Diffe
     # A page is one text and holds no controls, not even in JSON.
     wanted = [cleaned_values(dict(record)) for record in records]
     return record_differences(place.path, place.format, [cleaned_values(node) for node in nodes], wanted)
-
-
-def _canonical(tree: Any) -> str:
-    links = (link for link in tree.iterfind(".//head/link") if link.get("rel") == "canonical")
-    return next((link.get("href", "") for link in links), "")
-
-
-def _meta(tree: Any, attribute: str, name: str) -> list[str]:
-    return [m.get("content", "") for m in tree.iterfind(".//head/meta") if m.get(attribute) == name]
-
-
-def _shown(element: Any, path: str) -> str:
-    found = element.find(path) if element is not None else None
-    return folded(found.text_content()) if found is not None else ""
-
-
-def _classed(element: Any, tag: str, name: str) -> list[Any]:
-    """The elements of that tag and class inside `element`."""
-    if element is None:
-        return []
-    return [found for found in element.iter(tag) if name in found.get("class", "").split()]

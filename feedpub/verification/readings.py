@@ -8,9 +8,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from feedpub.validation import validate
+from feedpub.verification import changes, lists, notices, outlines, robots
 from feedpub.verification.carried import names, uid
 from feedpub.verification.differences import Difference, Place
 from feedpub.verification.facts import Author
+from feedpub.verification.htmltrees import canonical, meta, parsed, refreshed
+from feedpub.verification.links import references_of
 from feedpub.verification.spans import span
 from feedpub.verification.statements import each, graph_of, loaded, stated, understood
 from feedpub.verification.texts import cleaned_values, folded, instant, text_of
@@ -26,7 +29,9 @@ class Reading:
     `items` are records by id with the fields that other formats tell too. `addresses` are all that
     it leads to, each with the record that does so; `self_url` and `older_url` where it says itself
     to stand, and where what is older. `is_archive` marks pages whose items may have been corrected
-    since. `differences` are faults that show in the file alone.
+    since. `links` are references as they stand in a page, `listed` those of a list's articles with their titles;
+    `feeds` the addresses in a list of feeds, None elsewhere; `changes` are sequence, id and address of each.
+    `differences` are faults that show in the file alone.
     """
 
     path: str
@@ -36,6 +41,10 @@ class Reading:
     self_url: str | None = None
     older_url: str | None = None
     is_archive: bool = False
+    links: list[str] = field(default_factory=list)
+    listed: list[tuple[str, str]] = field(default_factory=list)
+    feeds: list[str] | None = None
+    changes: list[tuple[int, str, str | None]] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
 
     @property
@@ -52,14 +61,15 @@ def read(path: str, content: bytes, *, own: bool) -> Reading | None:
         content: the file.
         own: whether feedpub wrote it, so that its schemas hold and its pages have known parts.
     """
-    reader = _READERS.get(PurePosixPath(path).suffix)
+    pure = PurePosixPath(path)
+    reader = _robots if pure.name == "robots.txt" else _READERS.get(pure.suffix)
     if reader is None:
         return None
     try:
         return reader(path, content, own)
     except Exception as error:
         # Of files that anybody wrote anything can be wrong; one of them must not hide the others.
-        kind = PurePosixPath(path).suffix[1:]
+        kind = pure.suffix[1:]
         reason = error if isinstance(error, ValueError) else repr(error)
         return Reading(path, kind, differences=list(Place(path, kind).refused(reason)))
 
@@ -67,7 +77,7 @@ def read(path: str, content: bytes, *, own: bool) -> Reading | None:
 def _xml(path: str, content: bytes, own: bool) -> Reading | None:
     head = content[:2000]
     if b"<opml" in head:
-        return None
+        return _opml(path, content, own)
     if b"<urlset" in head or b"<sitemapindex" in head:
         return _sitemap(path, content)
     from feedpub.verification import xmlfeeds
@@ -102,6 +112,8 @@ def _xml(path: str, content: bytes, own: bool) -> Reading | None:
 
 def _json(path: str, content: bytes, own: bool) -> Reading | None:
     document = loaded(content)
+    if changes.is_index(document):
+        return Reading(path, changes.INDEX, addresses=[(None, url) for url in changes.addresses_of(document)])
     if not isinstance(document, dict) or "jsonfeed.org/version" not in str(document.get("version")):
         return None
     from feedpub.verification import jsonfeeds
@@ -153,14 +165,16 @@ def _linked(path: str, content: bytes, own: bool) -> Reading:
     return reading
 
 
-def _page(path: str, content: bytes, own: bool) -> Reading | None:
+def _page(path: str, content: bytes, own: bool) -> Reading:
     from feedpub.verification import pages
 
-    tree = pages.parsed(content)
-    reading = Reading(path, "page")
+    tree = parsed(content)
+    reading = Reading(path, "page", links=list(references_of(tree, own=own)))
     nodes = pages.records_of(tree)
     if not nodes:
-        return None
+        if own:
+            _own_page(reading, tree)
+        return reading
     by_id = {node["@id"]: node for node in nodes if isinstance(node.get("@id"), str)}
     reading.items = [(one, record_fields(node, by_id)) for one, node in by_id.items()]
     own_kind = nodes[0].get("@type")
@@ -169,6 +183,44 @@ def _page(path: str, content: bytes, own: bool) -> Reading | None:
         told = {key: fields[key] for key in ("url", "title", "authors", "text")}
         shown = instant(fields["published"]) or None
         reading.items.append((nodes[0]["@id"], {**told, "published": shown}))
+    return reading
+
+
+def _own_page(reading: Reading, tree: Any) -> None:
+    """One of our pages without a record: a notice, where an article has gone to, or a list."""
+    target, times = refreshed(tree), [time.get("datetime") for time in tree.iter("time")]
+    if target:
+        reading.format = notices.REDIRECT
+        reading.links.append(target)
+        if canonical(tree) != target:
+            reading.differences.append(reading.place.differs("links", target, canonical(tree)))
+    elif "noindex" in meta(tree, "name", "robots"):
+        reading.format = notices.NOTICE
+        if len(times) != 1:
+            reading.differences.append(reading.place.differs("withdrawn", "a day", times))
+    else:
+        reading.format = lists.FRONT_PAGE if reading.path == "index.html" else lists.LISTING
+        links = (link for article in tree.iter("article") if (link := article.find("h3/a")) is not None)
+        reading.listed = [(link.get("href", ""), folded(link.text_content())) for link in links]
+
+
+def _opml(path: str, content: bytes, own: bool) -> Reading:
+    root = outlines.parsed(content)
+    reading = Reading(path, outlines.FORMAT)
+    reading.differences += outlines.invalid(reading.place, root)
+    found = [feed["links"] for feed in outlines.feeds_of(root)]
+    reading.links = [url for urls in found for url in urls if url]
+    reading.feeds = [url for url, _ in found]
+    if own:
+        _distinct(reading, reading.feeds)
+    return reading
+
+
+def _robots(path: str, content: bytes, own: bool) -> Reading:
+    text, reading = content.decode("utf-8"), Reading(path, robots.FORMAT)
+    reading.addresses = [(None, url) for url in robots.sitemaps_of(text)]
+    if own:
+        reading.differences += robots.forbidden(reading.place, text, "https://folder.invalid/")
     return reading
 
 
@@ -196,13 +248,16 @@ def _sitemap(path: str, content: bytes) -> Reading:
     return reading
 
 
-def _lines(path: str, content: bytes, own: bool) -> Reading:
-    reading = Reading(path, "dump")
-    if content and not content.endswith(b"\n"):
-        raise ValueError("the last line does not end")
-    for line in content.split(b"\n")[:-1]:
-        value = loaded(line)
-        if isinstance(value, dict) and "@context" in value:
+def _lines(path: str, content: bytes, own: bool) -> Reading | None:
+    reading, lines = Reading(path, "dump"), changes.lines_of(content)
+    if lines and {"sequence", "change"} <= lines[0].keys():
+        reading.format = changes.FORMAT
+        reading.differences += changes.invalid(reading.place, lines)
+        if not reading.differences:
+            reading.changes = [(line["sequence"], line["id"], line.get("url")) for line in lines]
+        return reading
+    for value in lines:
+        if "@context" in value:
             (node,) = graph_of(value)
             reading.items.append((str(node.get("@id")), record_fields(node, {})))
             if own:
@@ -219,6 +274,7 @@ _READERS: dict[str, Callable[[str, bytes, bool], Reading | None]] = {
     ".html": _page,
     ".htm": _page,
     ".ics": _calendar,
+    ".opml": _opml,
     ".ndjson": _lines,
 }
 
