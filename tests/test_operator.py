@@ -19,7 +19,7 @@ from hypothesis import given
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from feedpub import daemonstate
+from feedpub import daemonstate, observing
 from feedpub.alarms.rules import Alarm, Kind
 from feedpub.config import Config, Publish, Server, SourceConfig
 from feedpub.daemon.lock import only_one
@@ -203,6 +203,24 @@ def test_the_token_may_stand_in_a_variable_of_another_name_and_is_never_logged(
     assert ask(app, "/metrics?token=p%C3%A4sswort").status_code == 401
     assert "fewer than 16 characters" in caplog.text
     assert "pässwort" not in caplog.text
+
+
+def test_many_who_ask_at_once_cost_no_more_than_one(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    real = observing.observe
+    monkeypatch.setattr(observing, "observe", lambda *given: looks.append(given) or real(*given))
+    app = app_of(newsroom)
+
+    async def crowd() -> set[int]:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            answers = await asyncio.gather(*(client.get(path) for path in INSIDE * 10))
+        return {answer.status_code for answer in answers}
+
+    assert asyncio.run(crowd()) == {200}
+    assert len(looks) == 1
 
 
 def test_other_paths_and_methods_are_not_answered(newsroom: Newsroom) -> None:
@@ -617,6 +635,11 @@ def test_a_chart_has_a_column_a_day_as_high_as_its_share_of_the_highest() -> Non
     ]
     assert found.idle == tuple(range(0, 250, 10))
     assert (found.first, found.last, found.peak) == (back(27), back(0), "8")
+
+
+def test_bars_of_one_kind_are_one_path() -> None:
+    found = chart(days(4, 0, 8), NOW.date(), "News", NEWS, height=40)
+    assert found.paths == {"new": "M250 20h8v20h-8zM270 0h8v40h-8z"}
 
 
 def test_what_changed_stands_on_what_is_new_and_days_with_failures_are_marked() -> None:

@@ -41,6 +41,25 @@ class Chart:
     idle: tuple[int, ...]
     width: int = DAYS * STEP
 
+    @property
+    def paths(self) -> dict[str, str]:
+        """The bars of each kind as one SVG path: a page with a thousand sources has a thousand charts."""
+        drawn: dict[str, str] = {}
+        for bar in self.bars:
+            part = f"M{bar.x} {bar.y:g}h{BAR}v{bar.height:g}h-{BAR}z"
+            drawn[bar.kind] = drawn.get(bar.kind, "") + part
+        return drawn
+
+    @property
+    def failed_path(self) -> str:
+        """A small cross below each day with a failure."""
+        return "".join(f"M{x + 1} {self.height + 4}l5 5m0-5l-5 5" for x in self.failed)
+
+    @property
+    def idle_path(self) -> str:
+        """A dot on each day without a refresh: lines of no length, which their round ends make dots."""
+        return "".join(f"M{x + 4} {self.height - 3}h0" for x in self.idle)
+
 
 Part = tuple[str, Callable[[Day], float]]
 NEWS: tuple[Part, ...] = (("new", lambda day: day.new), ("modified", lambda day: day.modified))
