@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
-from feedpub.cadence import Standing
 from feedpub.reports import Held
+from feedpub.standing import Standing
 
 StoreWord = Literal["ready", "none", "newer", "older", "unusable"]
 DaemonWord = Literal["running", "stopped", "gone", "never"]

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from feedpub import daemonstate
-from feedpub.cadence import Reading, Standing, movement, standing
 from feedpub.config import Config, FeedConfig, SourceConfig
 from feedpub.daemonstate import DaemonState, JobState
 from feedpub.errors import StoreError, StoreVersionError
 from feedpub.heartbeat import heartbeat
 from feedpub.observation import DaemonView, Day, Disk, FeedView, Observation, SourceView, StoreWord
 from feedpub.reports import Held
+from feedpub.standing import Reading, Standing, movement, standing
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

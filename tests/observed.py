@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from feedpub.cadence import Reading, movement, standing
 from feedpub.observation import DaemonView, Day, Disk, FeedView, Observation, SourceView
+from feedpub.standing import Reading, movement, standing
 
 NOW = datetime(2025, 9, 3, 8, 0, tzinfo=UTC)
 GB = 10**9

@@ -41,7 +41,7 @@ FLOORS = (
         "vocabulary",
         "workers",
     ),
-    ("cadence", "daemonstate", "dates", "eventkeys", "heartbeat", "logs"),
+    ("daemonstate", "dates", "eventkeys", "heartbeat", "logs", "standing"),
     ("observation",),
     ("formats", "sources"),
     ("config config_file config_check",),

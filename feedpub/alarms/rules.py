@@ -12,9 +12,9 @@ from datetime import date, timedelta
 from statistics import median
 from typing import Literal
 
-from feedpub.cadence import counted, span
 from feedpub.config import Alarms, Config
 from feedpub.observation import Day, FeedView, Observation, SourceView
+from feedpub.standing import counted, span
 
 Kind = Literal[
     "source-never", "source-failing", "source-stale", "source-incomplete", "source-quiet", "source-shrinking",

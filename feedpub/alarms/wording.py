@@ -8,8 +8,8 @@ from typing import Any
 
 from feedpub.alarms.memory import Message, State
 from feedpub.alarms.rules import Alarm
-from feedpub.cadence import counted, span
 from feedpub.config import Config
+from feedpub.standing import counted, span
 
 SHOWN = 50
 """How many alarms one message spells out."""

@@ -25,9 +25,9 @@ from prometheus_client.registry import Collector
 
 from feedpub import __version__
 from feedpub.alarms.rules import Alarm, Kind
-from feedpub.cadence import Cadence, Word
 from feedpub.observation import Day, Observation
 from feedpub.serving.operator.traffic import Traffic
+from feedpub.standing import Rhythm, Word
 
 DAY_SECONDS = 86_400
 
@@ -153,7 +153,7 @@ def _sources(seen: Observation) -> Iterator[Metric]:
     yield of(
         "expected_news_interval_seconds",
         "How often a source usually brings something, in whole days.",
-        *(_usual(s.standing.cadence) for s in sources),
+        *(_usual(s.standing.rhythm) for s in sources),
     )
     yield of("interval_seconds", "The timer of a source.", *(s.interval_seconds for s in sources))
     yield of("lag_seconds", "How late the refresh of a source is.", *(s.lag_seconds for s in sources))
@@ -185,7 +185,7 @@ def _feeds(seen: Observation) -> Iterator[Metric]:
     yield of(
         "expected_change_interval_seconds",
         "How often something new usually comes into a feed, in whole days.",
-        *(_usual(feed.standing.cadence) if feed.standing else None for feed in seen.feeds),
+        *(_usual(feed.standing.rhythm) if feed.standing else None for feed in seen.feeds),
     )
 
 
@@ -220,5 +220,5 @@ def _age(moment: datetime | None, now: datetime) -> float | None:
     return None if moment is None else max(0.0, (now - moment).total_seconds())
 
 
-def _usual(cadence: Cadence | None) -> int | None:
-    return None if cadence is None else cadence.usual * DAY_SECONDS
+def _usual(rhythm: Rhythm | None) -> int | None:
+    return None if rhythm is None else rhythm.usual * DAY_SECONDS

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from feedpub.alarms.rules import Alarm, megabytes
-from feedpub.cadence import counted, span
 from feedpub.formats.properties import without_controls
 from feedpub.observation import Day, FeedView, Observation, SourceView
 from feedpub.reports import Held
 from feedpub.serving.operator.charts import NEWS, Chart, chart
 from feedpub.serving.operator.traffic import Traffic
+from feedpub.standing import counted, span
 
 if TYPE_CHECKING:
     from jinja2 import Environment

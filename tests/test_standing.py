@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from feedpub.cadence import Cadence, Reading, ago, learned, movement, span, stale_limit, standing
+from feedpub.standing import Reading, Rhythm, ago, learned, movement, span, stale_limit, standing
 
 NOW = datetime(2025, 9, 3, 8, 0, tzinfo=UTC)  # a Wednesday
 EVERY = timedelta(minutes=5)
@@ -29,14 +29,14 @@ def weekdays(weeks: int, until: int) -> list[date]:
     [
         ([], None),
         (back(0, 1, 2, 3), None),  # three gaps are too few
-        (back(0, 1, 2, 3, 4), Cadence(1, 2)),
-        (back(0, 7, 14, 21, 28), Cadence(7, 14)),
-        (weekdays(6, 0), Cadence(1, 3)),  # a weekend is normal
-        (back(*range(30), 44), Cadence(1, 2)),  # one holiday among thirty days is an exception
-        (back(0, 0, 1, 1, 2, 3, 4), Cadence(1, 2)),  # a day counts once
+        (back(0, 1, 2, 3, 4), Rhythm(1, 2)),
+        (back(0, 7, 14, 21, 28), Rhythm(7, 14)),
+        (weekdays(6, 0), Rhythm(1, 3)),  # a weekend is normal
+        (back(*range(30), 44), Rhythm(1, 2)),  # one holiday among thirty days is an exception
+        (back(0, 0, 1, 1, 2, 3, 4), Rhythm(1, 2)),  # a day counts once
     ],
 )
-def test_what_is_usual_is_learned_from_the_days_with_news(days: list[date], expected: Cadence | None) -> None:
+def test_what_is_usual_is_learned_from_the_days_with_news(days: list[date], expected: Rhythm | None) -> None:
     assert learned(days) == expected
 
 

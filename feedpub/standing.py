@@ -4,7 +4,7 @@ The rule: the gaps between days with news, over the last 90 days. The usual gap 
 to twice that, or up to the gap that nine in ten do not exceed if that is longer (so that a weekend is none for who
 publishes from Monday to Friday). A gap longer than both is quiet. From fewer than four gaps nothing is learned.
 
-    days with news → learned() → Cadence → standing() → fresh, quiet, stale, incomplete, failing or never
+    days with news → learned() → Rhythm → standing() → fresh, quiet, stale, incomplete, failing or never
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ UNTIMED = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Cadence:
+class Rhythm:
     """Whole days: `usual` between two days with news, and `longest` that is still normal."""
 
     usual: int
@@ -44,7 +44,7 @@ class Standing:
 
     word: Word
     text: str
-    cadence: Cadence | None = None
+    rhythm: Rhythm | None = None
     quiet_days: int | None = None
 
 
@@ -63,14 +63,14 @@ class Reading:
     stale_after: timedelta | None = None
 
 
-def learned(days: Iterable[date]) -> Cadence | None:
+def learned(days: Iterable[date]) -> Rhythm | None:
     """What is usual by the days with news; None where that cannot be told yet."""
     gaps = sorted((later - earlier).days for earlier, later in pairwise(sorted(set(days))))
     if len(gaps) < LEAST_GAPS:
         return None
     usual = int(statistics.median_high(gaps))
     nine_in_ten = gaps[math.ceil(0.9 * len(gaps)) - 1]
-    return Cadence(usual, max(2 * usual, nine_in_ten))
+    return Rhythm(usual, max(2 * usual, nine_in_ten))
 
 
 def stale_limit(reading: Reading) -> timedelta:
@@ -88,11 +88,11 @@ def standing(reading: Reading, days: Iterable[date], now: datetime) -> Standing:
     That it cannot be read always goes before that it brings nothing: a dead source is never called quiet.
     """
     dates = sorted(set(days))
-    cadence = learned(dates)
+    rhythm = learned(dates)
     gap = max(0, (now.date() - dates[-1]).days) if dates else None
 
     def said(word: Word, text: str) -> Standing:
-        return Standing(word, text, cadence, gap)
+        return Standing(word, text, rhythm, gap)
 
     if reading.last_success_at is None:
         why = f": {reading.failure}" if reading.failure else ""
@@ -104,7 +104,7 @@ def standing(reading: Reading, days: Iterable[date], now: datetime) -> Standing:
         return said("stale", f"not read for {span(since)}, though nothing is known to have failed")
     if reading.incomplete:
         return said("incomplete", f"read only in part: {reading.incomplete}")
-    return _moving(cadence, gap)
+    return _moving(rhythm, gap)
 
 
 def movement(days: Iterable[date], now: datetime) -> Standing:
@@ -113,23 +113,23 @@ def movement(days: Iterable[date], now: datetime) -> Standing:
     return _moving(learned(dates), max(0, (now.date() - dates[-1]).days) if dates else None)
 
 
-def _moving(cadence: Cadence | None, gap: int | None) -> Standing:
+def _moving(rhythm: Rhythm | None, gap: int | None) -> Standing:
     if gap is None:
         return Standing("fresh", "nothing new in the last 90 days, and nothing was usual", None, None)
     last = "something new today" if gap == 0 else f"last something new {counted(gap, 'day')} ago"
-    if cadence is None:
+    if rhythm is None:
         return Standing("fresh", f"{last}; too new to say what is usual", None, gap)
-    usual = usually(cadence)
-    if gap > cadence.longest:
-        return Standing("quiet", f"quiet for {counted(gap, 'day')}, usually {usual}", cadence, gap)
-    return Standing("fresh", f"{last}, usually {usual}", cadence, gap)
+    usual = usually(rhythm)
+    if gap > rhythm.longest:
+        return Standing("quiet", f"quiet for {counted(gap, 'day')}, usually {usual}", rhythm, gap)
+    return Standing("fresh", f"{last}, usually {usual}", rhythm, gap)
 
 
-def usually(cadence: Cadence) -> str:
+def usually(rhythm: Rhythm) -> str:
     """ "every day", "every 3 days", "every week"."""
-    if cadence.usual == 1:
+    if rhythm.usual == 1:
         return "every day"
-    return "every week" if cadence.usual == 7 else f"every {cadence.usual} days"
+    return "every week" if rhythm.usual == 7 else f"every {rhythm.usual} days"
 
 
 def counted(number: int, noun: str) -> str:
