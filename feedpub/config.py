@@ -131,13 +131,15 @@ class Publish:
 class Server:
     """`[server]`: where `feedpub serve` listens, and the proxies (addresses, networks) whose word counts.
 
-    `api` says whether services may ask for articles and events.
+    `api` says whether services may ask for articles and events; `status_token_env` names the
+    environment variable with the token that opens status page and metrics.
     """
 
     host: str = "127.0.0.1"
     port: int = 8080
     trusted_proxies: tuple[str, ...] = ()
     api: bool = True
+    status_token_env: str = "FEEDPUB_STATUS_TOKEN"  # noqa: S105 - the name of a variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,43 @@ class Daemon:
 
     deadline_seconds: int = 600
     jitter_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """`[log]`: how the lines of the log look."""
+
+    format: Literal["people", "json"] = "people"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """`[alarms]`: who is told that something is wrong, and from when on it is.
+
+    `webhook` is an address that gets JSON; `smtp` is smtp://HOST:PORT (with STARTTLS) or smtps://HOST:PORT.
+    What ends in `_env` names an environment variable. `stale_after_seconds` None: by each source's own timer.
+    A source fails from `failures` refreshes in a row on; it shrinks if in seven days it brings less than the share
+    `shrink` of what is usual, or loses more than that share of its documents; the quarantine grows
+    if `held` documents were added to it in seven days; a disk is filling below `free_bytes`.
+    """
+
+    webhook: str | None = None
+    webhook_secret_env: str = "FEEDPUB_WEBHOOK_SECRET"  # noqa: S105 - the name of a variable
+    mail_to: tuple[str, ...] = ()
+    mail_from: str | None = None
+    smtp: str = "smtp://localhost:25"
+    smtp_user_env: str = "FEEDPUB_SMTP_USER"
+    smtp_password_env: str = "FEEDPUB_SMTP_PASSWORD"  # noqa: S105 - the name of a variable
+    stale_after_seconds: int | None = None
+    failures: int = 3
+    shrink: float = 0.25
+    held: int = 10
+    free_bytes: int = 1_000_000_000
+
+    @property
+    def has_channel(self) -> bool:
+        """Whether anybody is to be told."""
+        return self.webhook is not None or bool(self.mail_to)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +204,8 @@ class Config:
     state: Path = Path(".feedpub")
     server: Server = field(default_factory=Server)
     daemon: Daemon = field(default_factory=Daemon)
+    log: Log = field(default_factory=Log)
+    alarms: Alarms = field(default_factory=Alarms)
     notices: tuple[str, ...] = ()
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,10 +18,12 @@ from feedpub import urls
 from feedpub.cadence import Cadence, CadenceError, parse
 from feedpub.config import (
     DEFAULT_URL,
+    Alarms,
     Config,
     Daemon,
     Defaults,
     FeedConfig,
+    Log,
     Publish,
     Server,
     Site,
@@ -30,16 +31,14 @@ from feedpub.config import (
     Where,
 )
 from feedpub.config_check import (
-    Mistake,
     contradictions,
-    dotted,
     expressions,
     filters,
     inside,
-    line_of,
     mistakes,
     proxies,
 )
+from feedpub.config_text import ConfigText, read_text
 from feedpub.errors import ConfigError
 from feedpub.models import Agent, AgentType, Image
 
@@ -57,7 +56,7 @@ _BYTES = {"B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3}
 def load(path: Path) -> Config:
     """The configuration in the file `path`. See `feedpub.config.load`."""
     path = _absolute(Path.cwd(), path)
-    file = _File(path, _text(path))
+    file = ConfigText(path, read_text(path))
     table = file.parsed()
     file.hold(mistakes(table))
     return _config(file, table)
@@ -80,7 +79,7 @@ def default(folder: Path, *, root: Path | None = None, output: Path | None = Non
             "`feedpub init` writes one.",
         ),
     )
-    _File(None, "").hold(contradictions(config))
+    ConfigText(None, "").hold(contradictions(config))
     return config
 
 
@@ -142,7 +141,7 @@ def with_output(config: Config, output: Path) -> Config:
     if config.path is None and config.sources[0].path is not None:
         return default(config.sources[0].path, root=config.root, output=output)
     changed = replace(config, publish=replace(config.publish, output=_absolute(Path.cwd(), output)))
-    _File(config.path, "").hold(contradictions(changed))
+    ConfigText(config.path, "").hold(contradictions(changed))
     return changed
 
 
@@ -184,75 +183,7 @@ def _remembered(cwd: Path) -> Config:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """The text of a feedpub.toml, to say where in it something stands."""
-
-    path: Path | None
-    text: str
-
-    def parsed(self) -> dict[str, Any]:
-        try:
-            return tomllib.loads(self.text)
-        except tomllib.TOMLDecodeError as error:
-            place = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-            what = re.sub(r" \(at .*\)$", "", str(error))
-            line, column = place.groups() if place else (len(self.text.splitlines()), None)
-            where = f", line {line}" + (f", column {column}" if column else "")
-            raise ConfigError(
-                f"{self.path}{where}: this is not TOML: {what}. Texts stand in quotes, tables in [brackets].",
-                path=str(self.path),
-            ) from error
-        except RecursionError as error:
-            raise ConfigError(
-                f"{self.path}: too many brackets inside each other", path=str(self.path)
-            ) from error
-
-    def hold(self, found: Iterable[Mistake]) -> None:
-        """Raise what was found, if anything was."""
-        listed = tuple(found)
-        if listed:
-            raise self.error(listed)
-
-    def error(self, found: Iterable[Mistake]) -> ConfigError:
-        lines = []
-        first = None
-        for mistake in found:
-            first = first or mistake.path
-            line = line_of(self.text, mistake.path)
-            lines.append((line, f"{dotted(mistake.path)}: {mistake.message}"))
-        lines.sort(key=lambda pair: pair[0] or 0)
-        key = dotted(first or ()) or None
-        if len(lines) == 1:
-            line, message = lines[0]
-            where = str(self.path or "feedpub") + (f", line {line}" if line else "")
-            return ConfigError(f"{where}: {message}", path=str(self.path) if self.path else None, key=key)
-        rows = "".join(f"\n  {f'line {line}: ' if line else ''}{message}" for line, message in lines)
-        return ConfigError(f"{self.path}: {len(lines)} mistakes:{rows}", path=str(self.path), key=key)
-
-    def fail(self, *path: str, message: str) -> ConfigError:
-        return self.error((Mistake(path, message),))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise ConfigError(
-            f"There is no file {path}. Run `feedpub init` to write one.", path=str(path)
-        ) from error
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: {error.strerror}: the configuration cannot be read.", path=str(path)
-        ) from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise ConfigError(
-            f"{path}, line {line}: not UTF-8. Save the file as UTF-8.", path=str(path)
-        ) from error
-
-
-def _config(file: _File, table: Mapping[str, Any]) -> Config:
+def _config(file: ConfigText, table: Mapping[str, Any]) -> Config:
     assert file.path is not None
     root = file.path.parent
     publish = table.get("publish", {})
@@ -281,6 +212,8 @@ def _config(file: _File, table: Mapping[str, Any]) -> Config:
                 for key, value in table.get("daemon", {}).items()
             }
         ),
+        log=Log(**table.get("log", {})),
+        alarms=_alarms(file, table.get("alarms", {})),
         notices=tuple(_notices(file.path.name, table.get("site", {}))),
     )
     if not config.sources:
@@ -296,7 +229,7 @@ def _server(table: Mapping[str, Any]) -> Server:
     return Server(**{**table, "trusted_proxies": tuple(table.get("trusted_proxies", ()))})
 
 
-def _site(file: _File, table: Mapping[str, Any]) -> Site:
+def _site(file: ConfigText, table: Mapping[str, Any]) -> Site:
     values = dict(table)
     for key in ("url", "license", "image"):
         if key in values:
@@ -323,7 +256,7 @@ def _site(file: _File, table: Mapping[str, Any]) -> Site:
     return Site(**values)
 
 
-def _every(file: _File, site: Site, table: Mapping[str, Any], section: str, name: str) -> Cadence | None:
+def _every(file: ConfigText, site: Site, table: Mapping[str, Any], section: str, name: str) -> Cadence | None:
     """When something is due, in the newsroom's zone if the text names none; None where nothing is said."""
     if "every" not in table:
         return None
@@ -333,7 +266,7 @@ def _every(file: _File, site: Site, table: Mapping[str, Any], section: str, name
         raise file.fail(section, name, "every", message=str(error)) from None
 
 
-def _source(file: _File, site: Site, name: str, table: Mapping[str, Any]) -> SourceConfig:
+def _source(file: ConfigText, site: Site, name: str, table: Mapping[str, Any]) -> SourceConfig:
     ours = {
         "kind",
         "path",
@@ -365,7 +298,20 @@ def _source(file: _File, site: Site, name: str, table: Mapping[str, Any]) -> Sou
     )
 
 
-def _feed(file: _File, site: Site, name: str, table: Mapping[str, Any], main: FeedConfig) -> FeedConfig:
+def _alarms(file: ConfigText, table: Mapping[str, Any]) -> Alarms:
+    values = dict(table)
+    if "webhook" in values:
+        values["webhook"] = _address(file, values["webhook"], "alarms", "webhook")
+    if "mail_to" in values:
+        values["mail_to"] = _several(values["mail_to"])
+    if "stale_after" in values:
+        values["stale_after_seconds"] = parse(values.pop("stale_after")).interval_seconds
+    if "free" in values:
+        values["free_bytes"] = _bytes(values.pop("free"))
+    return Alarms(**values)
+
+
+def _feed(file: ConfigText, site: Site, name: str, table: Mapping[str, Any], main: FeedConfig) -> FeedConfig:
     return FeedConfig(
         path=name,
         title=table.get("title"),
@@ -400,14 +346,14 @@ def _bytes(value: int | str) -> int:
     return int(number) * _BYTES[value.removeprefix(number).strip().upper()]
 
 
-def _address(file: _File, value: str, *path: str) -> str:
+def _address(file: ConfigText, value: str, *path: str) -> str:
     address = urls.absolute(None, value)
     if address is None:
         raise file.fail(*path, message=f'"{value}" is not an http or https address')
     return address
 
 
-def _known_zone(file: _File, name: str) -> None:
+def _known_zone(file: ConfigText, name: str) -> None:
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
     try:
@@ -426,7 +372,7 @@ def _known_zone(file: _File, name: str) -> None:
         raise file.fail("site", "timezone", message=f'there is no time zone "{name}"; {hint}') from None
 
 
-def _known_formats(config: Config, file: _File) -> None:
+def _known_formats(config: Config, file: ConfigText) -> None:
     from feedpub import formats
 
     for number, feed in enumerate(config.feeds):

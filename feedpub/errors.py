@@ -4,10 +4,12 @@
     ├── ConfigError        feedpub.toml is missing, unreadable or says something that cannot be meant
     ├── SourceError        a source could not be listed or read as a whole
     ├── StoreError         the store or the ledger cannot be used
-    │   └── StoreCorruptError   ... because its content is damaged
+    │   ├── StoreCorruptError   ... because its content is damaged
+    │   └── StoreVersionError   ... because another version of feedpub wrote it
     ├── LockedError        another publisher is at work on the same output
     ├── PublishError       the output could not be written
-    └── ServerError        the server could not start
+    ├── ServerError        the server could not start
+    └── DeliveryError      a message could not be delivered to people or services
 
 Invalid articles are not errors: they are `feedpub.models.Problem` values in the report.
 An error's message says what failed, on what, and what to try; its attributes name the subject.
@@ -62,6 +64,14 @@ class StoreCorruptError(StoreError):
     """The store at `path` is damaged; `feedpub publish --rebuild` makes it anew from inputs and ledger."""
 
 
+class StoreVersionError(StoreError):
+    """Another version of feedpub wrote the store at `path`; `newer` says whether that version is newer."""
+
+    def __init__(self, message: str, *, path: str, newer: bool) -> None:
+        super().__init__(message, path=path)
+        self.newer = newer
+
+
 class LockedError(FeedpubError):
     """Another publisher holds the lock on `path`; `owner` says which, as far as is known."""
 
@@ -85,3 +95,7 @@ class ServerError(FeedpubError):
     def __init__(self, message: str, *, address: str) -> None:
         super().__init__(message)
         self.address = address
+
+
+class DeliveryError(FeedpubError):
+    """A message was not taken by whom it was for; it may be tried again."""

@@ -139,12 +139,36 @@ undated = "publish"
 # Proxies in front of it: only they may say who asks, and whether through TLS (X-Forwarded-For, -Proto).
 # trusted_proxies = ["127.0.0.1"]
 # api = true
+# The environment variable with the token for /status and /metrics; unset, they answer this machine only.
+# status_token_env = "FEEDPUB_STATUS_TOKEN"
 
 # `feedpub daemon`: how long a refresh may stand still, as on a network drive that hangs, before it is given up;
 # and over how long the starts of sources are spread, where many newsrooms share a machine.
 # [daemon]
 # deadline = "10m"
 # jitter = "10s"
+
+# How the log of daemon and server looks: for "people", or "json" for a collector of logs.
+# [log]
+# format = "people"
+
+# Who is told when something is wrong: a webhook, people by e-mail. `feedpub alarms --test` tries both. Secrets
+# stand in environment variables of these names.
+# [alarms]
+# webhook = "https://ops.example.org/feedpub"
+# webhook_secret_env = "FEEDPUB_WEBHOOK_SECRET"
+# mail_to = ["newsroom@example.org"]
+# mail_from = "feedpub@example.org"
+# smtp = "smtp://mail.example.org:587"
+# smtp_user_env = "FEEDPUB_SMTP_USER"
+# smtp_password_env = "FEEDPUB_SMTP_PASSWORD"
+# From when on something is wrong: a source not read for so long (left out: by its own timer), failures in a row,
+# the share of what is usual that a source brings at least in a week, documents held back in a week, room on the disk.
+# stale_after = "6h"
+# failures = 3
+# shrink = 0.25
+# held = 10
+# free = "1 GB"
 
 # What feedpub remembers, such as the ids that it gave: keep ledger.ndjson of this folder in your backups.
 # [store]

@@ -7,7 +7,8 @@ lock → finish what a crash left → each source into the store → events merg
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, delete, func, select
 
-from feedpub import __version__, events, manifests, plugins, publication, websub
+from feedpub import __version__, events, manifests, plugins, publication, remarks, websub
 from feedpub.config import Config, SourceConfig
 from feedpub.errors import ConfigError, PublishError, SourceError, StoreError
 from feedpub.filing import Touch
@@ -27,9 +28,8 @@ from feedpub.removal import Removal, lost_articles
 from feedpub.reports import Report, SourceReport
 from feedpub.search import index
 from feedpub.sources import Source
-from feedpub.store import Store, count_published, held_documents, iso, open_store, schema
+from feedpub.store import Store, count_published, held_documents, iso, open_store, schema, tally
 from feedpub.store.transaction import Transaction
-from feedpub.verification import Difference
 from feedpub.workers import Workers
 
 RUNS_KEPT = 1000
@@ -137,7 +137,7 @@ def _published(
                 report = replace(report, notices=(*config.notices, *store.notices, *report.notices))
                 report = replace(report, started_at=started_at, finished_at=datetime.now(UTC))
                 if is_refresh:
-                    _note_run(transaction.connection, report)
+                    _note_run(transaction.connection, report, moment)
                 staging.sync()
             except BaseException:
                 staging.sweep()
@@ -275,7 +275,7 @@ def _put_out(
     began: Callable[[str], None] | None = None,
 ) -> Report:
     """Merge the events, and stage every file that must change."""
-    notices = _unconfigured(transaction, config)
+    notices = remarks.unconfigured(transaction, config)
     advice = events.settle(transaction, touch.events, now=int(now.timestamp()), timezone=config.site.timezone)
     transaction.flush()
     outputs = Outputs(transaction, config, staging, touch, now, workers=workers, further=began)
@@ -293,8 +293,12 @@ def _put_out(
         advice=(*touch.advice, *advice),
         written=tuple(staging.written),
         deleted=tuple(staging.deleted),
-        failures=tuple(_not_published(outputs.differences, outputs.missing)),
-        notices=(*notices, *_not_in_calendars(outputs.left_out), *_waiting(len(outputs.waiting.ids))),
+        failures=tuple(remarks.not_published(outputs.differences, outputs.missing)),
+        notices=(
+            *notices,
+            *remarks.not_in_calendars(outputs.left_out),
+            *remarks.waiting(len(outputs.waiting.ids)),
+        ),
         articles=count_published(connection, "article"),
         events=count_published(connection, "event"),
         next_due_at=next_due_at,
@@ -339,32 +343,27 @@ def _take_in(
     settings = source_settings(config, source, __version__)
     row = next(iter(transaction.rows(schema.source, "name", [source.name])), None)
     at = int(now.timestamp())
+    begun = time.monotonic()
     try:
         with transaction.savepoint():
             trusted = row is not None and row.settings == settings
             report = intake.run(opened, trusted=trusted, yes=yes, progress=progress)
     except SourceError as error:
         transaction.put(schema.source, {"name": source.name, "last_failure_at": at, "failure": str(error)})
-        return SourceReport(source.name, failure=str(error), stopped=isinstance(error, GuardError))
-    transaction.put(
-        schema.source, {"name": source.name, "settings": settings, "last_success_at": at, "failure": None}
-    )
-    return report
-
-
-def _unconfigured(transaction: Transaction, config: Config) -> Iterator[str]:
-    names = [source.name for source in config.sources]
-    document = schema.document
-    query = (
-        select(document.c.source, func.count().label("n"))
-        .where(document.c.source.not_in(names), document.c.state == "published")
-        .group_by(document.c.source)
-    )
-    for row in transaction.connection.execute(query):
-        yield (
-            f"The source {row.source!r} is no longer configured; its {row.n} articles stay published. "
-            "To withdraw them, configure it again with an empty folder and publish with --yes."
+        return SourceReport(
+            source.name,
+            failure=str(error),
+            stopped=isinstance(error, GuardError),
+            seconds=time.monotonic() - begun,
         )
+    incomplete = None if report.complete else "; ".join(report.notices[:3]) or "a part was not read"
+    read = {
+        "name": source.name, "settings": settings, "last_success_at": at, "failure": None, "incomplete": incomplete,
+    }  # fmt: skip
+    if report.new or report.modified or report.removed:
+        read["changed_at"] = at
+    transaction.put(schema.source, read)
+    return replace(report, seconds=time.monotonic() - begun)
 
 
 def _next_due(
@@ -380,38 +379,8 @@ def _next_due(
     return datetime.fromtimestamp(waiting, UTC), tuple(sorted(connection.execute(sources).scalars()))
 
 
-def _not_in_calendars(left_out: Mapping[str, int]) -> Iterator[str]:
-    for path, number in left_out.items():
-        events = "1 event stands" if number == 1 else f"{number:,} events stand"
-        yield f"{events} not in {path}, since a calendar needs the day of an event; the other formats have them."
-
-
-def _waiting(number: int) -> Iterator[str]:
-    if number:
-        wait = "1 article or event waits" if number == 1 else f"{number:,} articles and events wait"
-        yield f"{wait} for files that were not published, and till then stands in no feed, list or sitemap."
-
-
-def _not_published(differences: Iterable[Difference], missing: Container[str]) -> Iterator[str]:
-    """A line for each file that a parser read otherwise than its record says, with the first few fields."""
-    by_path: dict[str, list[Difference]] = {}
-    for difference in differences:
-        by_path.setdefault(difference.path, []).append(difference)
-    for path, found in by_path.items():
-        said = "; ".join(
-            f"{one.format}: {one.field}{f' of {one.record_id}' if one.record_id else ''} is {one.found}, "
-            f"should be {one.expected}"
-            for one in found[:3]
-        )
-        more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
-        stays = "and what it belongs to waits" if path in missing else "its last good version stays"
-        yield (
-            f"{path} was not published, {stays}: {said}{more}. This is a fault of feedpub "
-            "or of a plugin: please report it. It is tried again at each refresh."
-        )
-
-
-def _note_run(connection: Connection, report: Report) -> None:
+def _note_run(connection: Connection, report: Report, moment: datetime) -> None:
+    tally.add(connection, report, moment)
     run = schema.run
     started = int(report.started_at.timestamp())
     result = connection.execute(run.insert().values(started_at=started, report=orjson.dumps(summary(report))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from feedpub.models import Problem
@@ -14,6 +14,7 @@ class SourceReport:
 
     `stopped` says that the accident guard stopped it, and `failure` why.
     `complete` is False if a part of it could not be looked at; `notices` say which, and what was left out.
+    `seconds` is how long reading it took; two reports that differ in nothing else are equal.
     """
 
     name: str
@@ -27,6 +28,7 @@ class SourceReport:
     notices: tuple[str, ...] = ()
     complete: bool = True
     stopped: bool = False
+    seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,12 +41,15 @@ FLOORS = (
         "vocabulary",
         "workers",
     ),
-    ("cadence", "daemonstate", "dates", "eventkeys", "logs", "staging"),
+    ("cadence", "daemonstate", "dates", "eventkeys", "heartbeat", "logs", "staging", "standing"),
+    ("observation",),
     ("formats", "sources"),
-    ("config config_file config_check",),
+    ("config config_file config_check config_text",),
     ("explanation", "extraction extraction.*", "formats.*", "merging", "plugins", "provenance"),
     ("media", "records", "sources.*", "store store.*", "validation"),
     ("search search.*",),
+    ("observing",),
+    ("alarms alarms.*",),
     ("library", "locating", "serving serving.*", "timing", "verification verification.*"),
     ("manifests", "preparation"),
     (
@@ -56,7 +59,7 @@ FLOORS = (
     ("clashes", "events", "filing"),
     ("removal", "waiting", "windows"),
     ("feedfiles", "intake", "sitefiles"),
-    ("outputs", "websub"),
+    ("outputs", "remarks", "websub"),
     ("pipeline", "purging", "rehearsal"),
     ("checking", "diff", "withdrawal"),
     ("daemon daemon.*", "init", "supervising"),
@@ -76,9 +79,12 @@ SEAMS = {
     "serving": {"serving.app"},
     # Imported as a whole when a store is opened, and by nobody else.
     "store": {"store.ledger", "store.replay", "store.schema", "store.transaction"},
+    # What the daemon calls loads nothing where no alarm is configured.
+    "alarms": set(),
     # The commands build the parser; each imports what it does only when it runs.
     "cli": {
-        *("cli.check", "cli.diff", "cli.explain", "cli.next", "cli.options", "cli.publish", "cli.quarantine"),
+        *("cli.alarms", "cli.check", "cli.diff", "cli.explain", "cli.next", "cli.options", "cli.publish"),
+        "cli.quarantine",
         *("cli.services", "cli.start", "cli.status", "cli.terminal", "cli.verify", "cli.withdraw"),
     },
 }
@@ -101,6 +107,7 @@ HEAVY = {
         "jsonschema_rs",
         "lxml",
         "numpy",
+        "prometheus_client",
         "py3langid",
         "rdflib",
         "schedule",

@@ -22,6 +22,7 @@ from tests.conftest import ROOT
 PAGES = (
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "feeds/README.md"),
     *("schemas/README.md", "examples/newsroom/README.md", "docs/daemon.md", "deploy/README.md"),
+    "docs/operating.md",
 )
 
 COMMAND = re.compile(r"(?:\.venv/bin/)?feedpub((?: .*)?)")

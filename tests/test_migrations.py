@@ -28,8 +28,10 @@ def indexes(connection: Connection) -> set[str]:
 def make_older(connection: Connection, version: int) -> None:
     """Take away what later versions brought."""
     say = connection.exec_driver_sql
-    for table in ("departure", "ping"):
+    for table in ("departure", "ping", "tally"):
         say(f"DROP TABLE {table}")
+    for column in ("changed_at", "incomplete"):
+        say(f"ALTER TABLE source DROP COLUMN {column}")
     if version < 3:
         say("ALTER TABLE identity DROP COLUMN restored_at")
     if version == 2:

@@ -14,6 +14,7 @@ from typing import NoReturn, TextIO
 
 from feedpub import __version__
 from feedpub.cli import (
+    alarms,
     check,
     diff,
     explain,
@@ -102,6 +103,7 @@ def build_parser() -> argparse.ArgumentParser:
         withdraw,
         status,
         upcoming,
+        alarms,
         services,
     ):
         module.add(commands)

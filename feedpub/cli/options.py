@@ -69,6 +69,16 @@ def shared(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def log_format(parser: argparse.ArgumentParser) -> None:
+    """Add the option of the commands that run for long and write a log."""
+    parser.add_argument(
+        "--log-format",
+        choices=("people", "json"),
+        metavar="FORMAT",
+        help="how the log looks, instead of log.format: people or json",
+    )
+
+
 def newsroom(
     arguments: argparse.Namespace, folder: str | None = None
 ) -> tuple[Config, tuple[str, ...] | None]:

@@ -40,6 +40,8 @@ def add(commands: Any) -> None:
         "feedpub up --port 8080",
         up,
     )
+    for parser in (daemon_, serve_, up_):
+        options.log_format(parser)
     for parser in (serve_, up_):
         parser.add_argument("--host", metavar="HOST", help="listen there instead of server.host")
         parser.add_argument("--port", metavar="PORT", type=_port, help="listen there instead of server.port")
@@ -53,7 +55,7 @@ def daemon(arguments: argparse.Namespace, terminal: Terminal) -> int:
     config, _ = options.newsroom(arguments)
     if arguments.dry_run:
         return _rehearse(config, terminal)
-    _begin(arguments, terminal, config.notices)
+    _begin(arguments, terminal, config)
     if terminal.as_json:
         terminal.json({"output": config.publish.output, "sources": [_told(one) for one in config.sources]})
         terminal.stdout.flush()
@@ -99,7 +101,7 @@ def _told(source: SourceConfig) -> dict[str, Any]:
 def serve(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Serve; the JSON, printed at the start, has output and address."""
     config, _ = options.newsroom(arguments)
-    _begin(arguments, terminal, config.notices)
+    _begin(arguments, terminal, config)
     address = _address(arguments, config)
     if terminal.as_json:
         terminal.json({"output": config.publish.output, "address": address})
@@ -119,9 +121,10 @@ def up(arguments: argparse.Namespace, terminal: Terminal) -> int:
     from feedpub import supervising
 
     config, _ = options.newsroom(arguments)
-    _begin(arguments, terminal, ())  # both processes tell theirs
+    _begin(arguments, terminal, config, notices=())  # both processes tell theirs
     shared = ["-q"] if terminal.quiet else ["-" + "v" * arguments.verbose] if arguments.verbose else []
     shared += ["--config", str(arguments.config)] if arguments.config is not None else []
+    shared += ["--log-format", arguments.log_format] if arguments.log_format is not None else []
     server = ["--host", arguments.host] if arguments.host is not None else []
     server += ["--port", str(arguments.port)] if arguments.port is not None else []
     program = [sys.executable, "-m", "feedpub"]
@@ -147,10 +150,21 @@ def _address(arguments: argparse.Namespace, config: Config) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-def _begin(arguments: argparse.Namespace, terminal: Terminal, notices: tuple[str, ...]) -> None:
+def _begin(
+    arguments: argparse.Namespace,
+    terminal: Terminal,
+    config: Config,
+    *,
+    notices: tuple[str, ...] | None = None,
+) -> None:
+    import os
+
+    from feedpub import logs
+
     # Whoever watches a service wants to see it work, so its log is there without asking.
-    terminal.log("WARNING" if terminal.quiet else "DEBUG" if arguments.verbose else "INFO")
-    for notice in notices:
+    level = "WARNING" if terminal.quiet else "DEBUG" if arguments.verbose else "INFO"
+    terminal.log(level, logs.chosen(arguments.log_format, os.environ, config.log.format))
+    for notice in config.notices if notices is None else notices:
         terminal.remark(f"Note: {notice}")
 
 

@@ -6,7 +6,10 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from feedpub.logs import Format
 
 _COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 # Control characters could move the cursor or rename the window; the marks of writing direction
@@ -76,17 +79,11 @@ class Terminal:
         """A progress bar, shown only on a terminal and only if the work takes longer than a second."""
         return Progress(self.stderr, unit, shown=self.stderr.isatty() and not self.quiet)
 
-    def log(self, level: str) -> None:
+    def log(self, level: str, log_format: Format = "people") -> None:
         """Show what the library logs from `level` on ("INFO"), on stderr."""
-        import logging
+        from feedpub import logs
 
-        handler = logging.StreamHandler(self.stderr)
-        formatter = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
-        formatter.converter = time.gmtime
-        handler.setFormatter(formatter)
-        logger = logging.getLogger("feedpub")
-        logger.handlers = [handler]
-        logger.setLevel(level)
+        logs.show(self.stderr, level, log_format)
 
 
 class Progress:

@@ -9,6 +9,7 @@ import random
 import threading
 from collections.abc import Callable
 
+from feedpub import alarms
 from feedpub.config import Config
 from feedpub.daemon.clock import Clock, SystemClock
 from feedpub.daemon.ending import Abandoned, Ending
@@ -134,6 +135,7 @@ class _Service:
                 self.timer.tick(self._watching.take())
             if self._told != self._notices():
                 self._tell()
+            alarms.watch(self.timer.config, self._clock.now())
             if not self._stop.is_set():
                 self._clock.wait(self._wake, min(self.timer.idle_seconds(), self._nap))
 

@@ -141,6 +141,19 @@ def build_app(
     )
 
 
+def services(config: Config, telemetry: Telemetry) -> dict[str, App]:
+    """What is answered besides published files: path → ASGI application, health and status, and the API if it is on."""
+    from feedpub.serving.operator import operator_app
+
+    operator = operator_app(config, telemetry)
+    found = dict.fromkeys(("/health", "/metrics", "/status", "/status.json"), operator)
+    if config.server.api:
+        from feedpub.serving.api import api_app
+
+        found["/api"] = api_app(config)
+    return found
+
+
 def max_age_seconds(config: Config) -> int:
     """How long an answer may be kept: until the source that is read most often is read again."""
     return min((source.every_seconds for source in config.sources), default=300)
@@ -158,7 +171,7 @@ def run(
         config: the newsroom; its shortest `every` is what clients are told to wait between requests.
         host: the address to listen on; None for the configured one.
         port: the port to listen on, 0 for any free one; None for the configured one.
-        mounted: what is answered besides published files: path → ASGI application.
+        mounted: what is answered besides published files: path → ASGI application; None for `services`.
         telemetry: counts the answers; None for one of its own.
 
     Raises:
@@ -170,13 +183,14 @@ def run(
 
     host = config.server.host if host is None else host
     port = config.server.port if port is None else port
+    telemetry = telemetry or Telemetry()
     listener = _listen(host, port)
     front = build_app(
         config.publish.output,
         max_age_seconds=max_age_seconds(config),
         site_url=config.site.url,
         hubs=config.publish.hubs,
-        mounted=mounted,
+        mounted=services(config, telemetry) if mounted is None else mounted,
         telemetry=telemetry,
         trusted_proxies=config.server.trusted_proxies,
     )

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import orjson
 from sqlalchemy import Connection, Engine, and_, create_engine, event, func, select
@@ -62,7 +60,7 @@ class Store:
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one consistent state."""
-        with _told(self.path), self._engine.connect() as connection:
+        with told(self.path), self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN")
             try:
                 yield connection
@@ -79,7 +77,7 @@ class Store:
         ledger = Ledger(self.path.with_name(LEDGER_NAME))
         start = ledger.offset
         try:
-            with _told(self.path), self._engine.connect() as connection:
+            with told(self.path), self._engine.connect() as connection:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 transaction = Transaction(connection, ledger)
                 try:
@@ -187,7 +185,7 @@ class Store:
         """
         from feedpub.store.scrubbing import scrub
 
-        with _told(self.path), self._engine.connect() as connection:
+        with told(self.path), self._engine.connect() as connection:
             scrub(connection, self.path, self.path.with_name(LEDGER_NAME))
 
     def close(self) -> None:
@@ -195,8 +193,8 @@ class Store:
         self._engine.dispose()
 
 
-def held_documents(connection: Connection) -> list[Held]:
-    """Every document in quarantine, by source and place."""
+def held_documents(connection: Connection, *, oldest: int | None = None) -> list[Held]:
+    """Every document in quarantine, by source and place; or so many, those that have been there longest first."""
     held, document, record = schema.held, schema.document, schema.record
     # Asked of the records themselves: a store made anew knows no more than what the ledger kept.
     query = (
@@ -204,7 +202,8 @@ def held_documents(connection: Connection) -> list[Held]:
         .outerjoin(document, and_(document.c.source == held.c.source, document.c.place == held.c.place))
         .outerjoin(record, and_(record.c.id == document.c.record_id, record.c.withdrawn_at.is_(None)))
     )
-    rows = connection.execute(query.order_by(held.c.source, held.c.place))
+    order = (held.c.source, held.c.place) if oldest is None else (held.c.since, held.c.source, held.c.place)
+    rows = connection.execute(query.order_by(*order).limit(oldest))
     return [
         Held(
             source=row.source,
@@ -246,9 +245,12 @@ def open_store(config: Config, *, rebuild: bool = False) -> Iterator[Store]:
         StoreCorruptError: the store is damaged and `rebuild` was not asked for.
     """
     path = config.state / STORE_NAME
-    with _told(path):
+    with told(path):
         if not rebuild and path.exists() and not _is_writable(path):
-            yield from _open_to_read(config, path)
+            from feedpub.store.reading import open_to_read
+
+            with open_to_read(config) as store:
+                yield store
             return
         try:
             config.state.mkdir(parents=True, exist_ok=True)
@@ -271,32 +273,6 @@ def open_store(config: Config, *, rebuild: bool = False) -> Iterator[Store]:
 
 def _is_writable(path: Path) -> bool:
     return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-
-
-def _open_to_read(config: Config, path: Path) -> Iterator[Store]:
-    engine = _reading_engine(path)
-    try:
-        with engine.connect() as connection:
-            version = _version(connection)
-        if version != schema.VERSION:
-            raise StoreError(
-                f"{path}: another version of feedpub wrote it, and it cannot be brought up to date because "
-                f"{path.parent} cannot be written. Run `feedpub publish` as the user who publishes, then try again.",
-                path=str(path),
-            )
-        yield Store(engine, path, output=config.publish.output)
-    finally:
-        engine.dispose()
-
-
-def _reading_engine(path: Path) -> Engine:
-    # Beside a write-ahead log SQLite reads what its writer has; without one, only `immutable` needs no file beside it.
-    mode = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "mode=ro&immutable=1"
-
-    def connect() -> sqlite3.Connection:
-        return sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, timeout=10, isolation_level=None)
-
-    return create_engine("sqlite://", creator=connect, poolclass=NullPool)
 
 
 def _engine(path: Path) -> Engine:
@@ -379,7 +355,7 @@ def _lost(ledger: Ledger, end: int) -> Iterator[str]:
 
 
 def _in_step(connection: Connection, ledger_path: Path) -> bool:
-    if _version(connection) != schema.VERSION:
+    if version_of(connection) != schema.VERSION:
         return False
     offset = connection.execute(
         select(schema.meta.c.value).where(schema.meta.c.key == "ledger_offset")
@@ -388,7 +364,7 @@ def _in_step(connection: Connection, ledger_path: Path) -> bool:
     return offset == str(size)
 
 
-def _version(connection: Connection) -> int:
+def version_of(connection: Connection) -> int:
     """The version of the store's tables; 0 if it has none yet."""
     tables = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE name = 'schema_version'").all()
     return (
@@ -405,7 +381,7 @@ def _set_aside(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
+def told(path: Path) -> Iterator[None]:
     """Turn the database's errors into ours, with the remedy."""
     try:
         yield

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Select, create_engine, func, select
+from sqlalchemy import Connection, Engine, Select, create_engine, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from feedpub.store import STORE_NAME, schema
+from feedpub.config import Config
+from feedpub.errors import StoreVersionError
+from feedpub.store import STORE_NAME, Store, schema, told, version_of
 
 _WAIT_SECONDS = 2
 
@@ -72,12 +74,45 @@ def _stamp(path: Path) -> tuple[int, int, int]:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
+@contextlib.contextmanager
+def open_to_read(config: Config) -> Iterator[Store]:
+    """The store of a newsroom as it is, also while another process writes it.
+
+    Raises:
+        StoreVersionError: another version of feedpub wrote it.
+        StoreError: there is none, or it cannot be opened.
+        StoreCorruptError: it is damaged.
+    """
+    path = config.state / STORE_NAME
+    engine = _engine(path)
+    try:
+        with told(path), engine.connect() as connection:
+            version = version_of(connection)
+        if version > schema.VERSION:
+            raise StoreVersionError(
+                f"{path}: schema version {version} is newer than {schema.VERSION}: a newer feedpub wrote it. "
+                "Run that version here too.",
+                path=str(path),
+                newer=True,
+            )
+        if version < schema.VERSION:
+            raise StoreVersionError(
+                f"{path}: another version of feedpub wrote it, and it cannot be brought up to date by one who only "
+                "reads. Run `feedpub publish` as the user who publishes, then try again.",
+                path=str(path),
+                newer=False,
+            )
+        yield Store(engine, path, output=config.publish.output)
+    finally:
+        engine.dispose()
+
+
 class StoreReader:
     """Reads the store in the state folder `state`, which may not exist yet."""
 
     def __init__(self, state: Path) -> None:
         self._path = state / STORE_NAME
-        self._engine = create_engine("sqlite://", creator=lambda: connect(self._path), poolclass=NullPool)
+        self._engine = _engine(self._path)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -91,7 +126,7 @@ class StoreReader:
         try:
             with steady(self._path), self._engine.connect() as connection:
                 connection.exec_driver_sql("BEGIN")
-                if _version(connection) != schema.VERSION:
+                if version_of(connection) != schema.VERSION:
                     raise NotReadableError(
                         "The store was written by another version of feedpub than the one that answers."
                     )
@@ -120,8 +155,5 @@ def changes(first: int, limit: int) -> Select[Any]:
     )  # fmt: skip
 
 
-def _version(connection: Connection) -> int:
-    named = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'schema_version'").all()
-    if not named:
-        return 0
-    return connection.exec_driver_sql("SELECT MAX(version) FROM schema_version").scalar() or 0
+def _engine(path: Path) -> Engine:
+    return create_engine("sqlite://", creator=lambda: connect(path), poolclass=NullPool)

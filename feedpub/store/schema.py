@@ -2,7 +2,8 @@
 
 Times are whole seconds since 1970 in UTC, JSON is UTF-8 bytes. What inputs cannot give back stands
 in `identity`, `alias`, `event_key`, `redirect`, `member`, `departure`, `change`, `listed`, `text_key` and `decision`,
-and in the ledger; everything else can be made anew from inputs and ledger.
+and in the ledger; everything else can be made anew from inputs and ledger, but for `run` and `tally`,
+which tell of past refreshes and are missed by nobody but the operator.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    Float,
     Index,
     Integer,
     LargeBinary,
@@ -34,6 +36,10 @@ source = Table(
     Column("last_success_at", Integer),
     Column("last_failure_at", Integer),
     Column("failure", Text),
+    # when it last brought, changed or took away anything
+    Column("changed_at", Integer),
+    # why a part of it could not be looked at the last time, or NULL
+    Column("incomplete", Text),
 )
 
 document = Table(
@@ -329,6 +335,29 @@ run = Table(
     Column("report", LargeBinary, nullable=False),
 )
 
+tally = Table(
+    # What the refreshes of one day came to: for each source, and as "" for all together. The day is
+    # an ISO date in UTC, or "" for all days that ever were.
+    "tally",
+    metadata,
+    Column("day", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    # refreshes by outcome; stopped by the accident guard
+    Column("succeeded", Integer, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("stopped", Integer, nullable=False),
+    # documents
+    Column("new", Integer, nullable=False),
+    Column("modified", Integer, nullable=False),
+    Column("removed", Integer, nullable=False),
+    # documents in quarantine after the last of them
+    Column("held", Integer, nullable=False),
+    # how long they took: together, and the longest of them
+    Column("seconds", Float, nullable=False),
+    Column("longest", Float, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 
 def _history(connection: Connection) -> None:
     """What archive pages, calendars and the changes feed need."""
@@ -355,9 +384,11 @@ def _returns(connection: Connection) -> None:
 
 
 def _departures(connection: Connection) -> None:
-    """What left a feed although it is still published; what hubs must hear."""
-    for table in (departure, ping):
+    """What left a feed although it is still published; what hubs must hear; what each day's refreshes came to."""
+    for table in (departure, ping, tally):
         table.create(connection)
+    for column, kind in (("changed_at", "INTEGER"), ("incomplete", "TEXT")):
+        connection.exec_driver_sql(f"ALTER TABLE source ADD COLUMN {column} {kind}")
 
 
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_history, _returns, _departures)

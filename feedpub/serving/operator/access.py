@@ -1,0 +1,97 @@
+"""Who may see what goes on inside: whoever has the token, or while there is none, this machine.
+
+Where a token is set everybody needs it, since behind a proxy on the same machine all requests come from there.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+import logging
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+log = logging.getLogger("feedpub.serving")
+
+SHORT = 16
+"""A token of fewer characters can be guessed."""
+PASSED_ON = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+"""Header fields of a request that a proxy has passed on: its peer's address says nothing of who asks."""
+_SAME = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Robots-Tag": "noindex"}
+
+
+class Access:
+    """The rule. An empty `token` means that there is none."""
+
+    def __init__(self, token: str) -> None:
+        self._digest = _digest(token.encode("utf-8", "surrogateescape")) if token else None
+        if token and len(token) < SHORT:
+            log.warning(
+                "the token for /status and /metrics has fewer than %d characters: take a longer one", SHORT
+            )
+
+    def refusal(self, request: Request) -> Response | None:
+        """The answer to one who may not see it; None to one who may."""
+        if self._digest is None:
+            return None if _is_local(request) else _refused(403)
+        given = _given(request.headers.get("authorization", ""))
+        if given is not None and hmac.compare_digest(_digest(given), self._digest):
+            return None
+        return _refused(401, {"WWW-Authenticate": 'Basic realm="feedpub", charset="UTF-8"'})
+
+
+def _refused(status: int, headers: dict[str, str] | None = None) -> Response:
+    return PlainTextResponse("Not allowed.\n", status, {**_SAME, **(headers or {})})
+
+
+def _digest(token: bytes) -> bytes:
+    # Of equal length, so that comparing takes as long whatever is given.
+    return hashlib.sha256(token).digest()
+
+
+def _given(authorization: str) -> bytes | None:
+    """The token of a Bearer field (RFC 6750, 2.1), or the password of a Basic one (RFC 7617), whoever the user."""
+    scheme, _, rest = authorization.partition(" ")
+    # Header fields come as Latin-1; what was sent are these bytes.
+    value = rest.strip().encode("latin-1", "replace")
+    if scheme.lower() == "bearer":
+        return value
+    if scheme.lower() == "basic":
+        try:
+            _, colon, password = base64.b64decode(value, validate=True).partition(b":")
+        except (binascii.Error, ValueError):
+            return None
+        return password if colon else None
+    return None
+
+
+def _is_local(request: Request) -> bool:
+    """Whether a program on this machine asks by itself: by the peer's address, which no header can change.
+
+    A page from elsewhere that a browser here shows may reach us under a name of its own (DNS rebinding), so the
+    name that is asked for must be this machine's too.
+    """
+    if request.client is None or any(name in request.headers for name in PASSED_ON):
+        return False
+    return _is_loopback(request.client.host) and _is_loopback(_host(request.headers.get("host", "")))
+
+
+def _host(field: str) -> str:
+    """The host of a Host field (RFC 9110, 7.2), without port and brackets."""
+    host = field.rpartition(":")[0] if ":" in field.rpartition("]")[2] else field
+    return host.removeprefix("[").removesuffix("]")
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() in ("localhost", "localhost."):
+        return True
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)

@@ -1,0 +1,42 @@
+"""Whether there is a published set that is whole enough to be served; in words that give nothing away."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from feedpub.published import MANIFEST
+
+LOOKED_AT = 2000
+"""How many files of a set are looked for."""
+_PAGE = "index.html"
+
+
+def reasons(output: Path) -> tuple[str, ...]:
+    """Why the output cannot be served, in the order of discovery; empty if it can."""
+    try:
+        content = json.loads((output / MANIFEST).read_bytes())
+        files: dict[str, Any] = dict(content["files"])
+    except FileNotFoundError:
+        return ("nothing has been published yet",)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return ("the list of what is published cannot be read",)
+    if not files:
+        return ("nothing has been published yet",)
+    expected = [
+        path for path, entry in files.items() if isinstance(entry, dict) and not entry.get("redirect")
+    ]
+    # The front page and the feeds of the newsroom come before those of sections and archives.
+    expected.sort(key=lambda path: (path != _PAGE, path.count("/"), path))
+    missing = sum(not _is_file(output / path) for path in expected[:LOOKED_AT])
+    if missing:
+        return (f"{missing} of {min(len(expected), LOOKED_AT)} published files are missing",)
+    return ()
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,125 @@
+"""Lines of the log, for people and as JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+
+from feedpub import cli, logs
+from tests.judges.samples import TEXT
+
+
+@pytest.fixture(autouse=True)
+def loggers_as_before() -> Iterator[None]:
+    found = [
+        (logging.getLogger(name), *vars(logging.getLogger(name)).items()) for name in ("feedpub", "uvicorn")
+    ]
+    yield
+    for logger, *attributes in found:
+        vars(logger).update(attributes)
+        logger.manager._clear_cache()
+
+
+def lines(log_format: logs.Format, *events: tuple[object, ...]) -> list[str]:
+    stream = io.StringIO()
+    logs.show(stream, "INFO", log_format)
+    log = logging.getLogger("feedpub.daemon")
+    for event in events:
+        log.info(*event)  # type: ignore[arg-type]
+    return stream.getvalue().splitlines()
+
+
+def test_people_read_the_time_in_utc_the_level_and_the_event_with_its_fields() -> None:
+    (line,) = lines("people", ("refresh finished  %s", logs.fields(sources=["a", "b"], error="not mounted")))
+    assert re.fullmatch(
+        r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ INFO refresh finished  sources=a,b error="not mounted"', line
+    )
+
+
+def test_programs_read_the_same_as_one_json_object_a_line() -> None:
+    (line,) = lines(
+        "json",
+        ("refresh finished  %s", logs.fields(sources=["a", "b"], new=2, seconds=0.5, error="line\nbreak")),
+    )
+    found = json.loads(line)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", found.pop("time"))
+    assert found == {
+        "level": "INFO",
+        "logger": "feedpub.daemon",
+        "event": "refresh finished",
+        "fields": {"sources": ["a", "b"], "new": 2, "seconds": 0.5, "error": "line\nbreak"},
+    }
+
+
+def test_fields_that_stand_in_the_text_are_found_there() -> None:
+    (line,) = lines(
+        "json", ('manifest unreadable  path=%s error="%s" size=7', "feeds/manifest.json", "too large")
+    )
+    assert json.loads(line)["fields"] == {"path": "feeds/manifest.json", "error": "too large", "size": 7}
+
+
+def test_an_exception_stands_in_its_line() -> None:
+    stream = io.StringIO()
+    logs.show(stream, "INFO", "json")
+    try:
+        raise ValueError("no such day")
+    except ValueError:
+        logging.getLogger("feedpub").exception("refresh failed")
+    (line,) = stream.getvalue().splitlines()
+    assert json.loads(line)["exception"].endswith("ValueError: no such day")
+
+
+@given(TEXT)
+def test_any_text_stays_in_one_line_and_comes_back_whole(text: str) -> None:
+    (line,) = lines("json", ("source failed  %s", logs.fields(error=text)))
+    assert json.loads(line)["fields"] == {"error": text}
+
+
+@example("one\u2028two\x85three\u202efour")
+@given(TEXT)
+def test_any_text_stays_in_one_line_for_people(text: str) -> None:
+    assert len(lines("people", ("source failed  %s", logs.fields(error=text)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "variable", "configured", "expected"),
+    [
+        (None, None, "people", "people"),
+        (None, None, "json", "json"),
+        (None, "json", "people", "json"),
+        ("people", "json", "json", "people"),
+        (None, "yaml", "json", "json"),
+    ],
+)
+def test_the_option_goes_before_the_environment_and_that_before_the_configuration(
+    option: str | None, variable: str | None, configured: logs.Format, expected: str
+) -> None:
+    environment = {} if variable is None else {"FEEDPUB_LOG_FORMAT": variable}
+    assert logs.chosen(option, environment, configured) == expected
+
+
+def test_the_server_writes_its_log_as_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "articles").mkdir()
+    configuration = tmp_path / "feedpub.toml"
+    configuration.write_text('[sources.articles]\npath = "articles"\n[log]\nformat = "json"\n')
+
+    def run(*_: object, **__: object) -> int:
+        logging.getLogger("feedpub.serving").info("server started  %s", logs.fields(port=8080))
+        return 0
+
+    monkeypatch.setattr("feedpub.serving.run", run)
+
+    def last_line(*arguments: str) -> str:
+        err = io.StringIO()
+        assert cli.run(["serve", "--config", str(configuration), *arguments], io.StringIO(), err) == 0
+        return err.getvalue().splitlines()[-1]
+
+    assert json.loads(last_line())["fields"] == {"port": 8080}
+    assert last_line("--log-format", "people").endswith("Z INFO server started  port=8080")
