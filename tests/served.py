@@ -15,6 +15,8 @@ import uvicorn
 
 from feedpub import pipeline, serving
 from feedpub.config import Config, load
+from feedpub.serving.app import services
+from feedpub.serving.telemetry import Telemetry
 from tests.conftest import NOW, ROOT
 
 EXAMPLE_TIME = NOW.replace(year=2026, month=11, day=25)
@@ -57,7 +59,9 @@ def served(root: Path) -> Iterator[Served]:
         report = pipeline.publish(config, now=EXAMPLE_TIME)
         assert report.failures == ()
         found = Served(url, config)
-        app = serving.build_app(config.publish.output, site_url=url)
+        telemetry = Telemetry()
+        mounted = services(config, telemetry)
+        app = serving.build_app(config.publish.output, site_url=url, mounted=mounted, telemetry=telemetry)
 
         async def noting(scope: Any, receive: Any, send: Any) -> None:
             agent = dict(scope["headers"]).get(b"user-agent", b"").decode()

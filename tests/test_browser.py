@@ -19,7 +19,7 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 pytestmark = pytest.mark.tool("chromium")
 
 SIZES = {"desktop": (1280, 900), "phone": (360, 740)}
-PAGES = ("front page", "article", "event", "section", "withdrawn", "missing")
+PAGES = ("front page", "article", "event", "section", "withdrawn", "missing", "status")
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,7 @@ def addresses(site: Served) -> dict[str, str]:
         linked("sections")[0],
         withdrawn,
         f"{site.url}not/there.html",
+        f"{site.url}status",
     )
     return dict(zip(PAGES, found, strict=True))
 
