@@ -35,6 +35,7 @@ types: $(TESTS)  ## check the types
 
 bench: $(TESTS)  ## measure against the obvious program
 	$(BIN)/python benchmarks/publish.py
+	$(BIN)/python benchmarks/serve.py
 
 clean:           ## remove what was set up and published
 	rm -rf .venv .cache examples/newsroom/.feedpub

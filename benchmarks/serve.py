@@ -211,20 +211,19 @@ def memory(cases: list[Case], port: int, pid: int, requests: int, folder: Path) 
     )
 
 
-def waiting(port: int, path: str, newsroom: Path, seconds: float) -> None:
-    paced(port, path, 1)
-    rest = paced(port, path, seconds)
+def waiting(ports: dict[str, int], path: str, newsroom: Path, seconds: float) -> None:
+    rest = {name: paced(port, path, seconds) for name, port in ports.items()}
     with running(sys.executable, "-c", _PUBLISHER, str(newsroom / "feedpub.toml")) as publisher:
         assert publisher.stdout is not None
         publisher.stdout.readline()
-        busy = paced(port, path, seconds)
-        running_still = publisher.poll() is None
-    assert running_still
-    at_rest, while_busy = percentile(rest, 0.99), percentile(busy, 0.99)
-    print(
-        f"p99 of a steady 200 requests a second: at rest {at_rest * 1000:.2f} ms, while publishing "
-        f"{while_busy * 1000:.2f} ms ({while_busy / at_rest:.1f} times)"
-    )
+        busy = {name: paced(port, path, seconds) for name, port in ports.items()}
+        assert publisher.poll() is None
+    for name in ports:
+        at_rest, while_busy = percentile(rest[name], 0.99), percentile(busy[name], 0.99)
+        print(
+            f"{name:8} p99 of a steady 200 requests a second: at rest {at_rest * 1000:.2f} ms, while "
+            f"publishing {while_busy * 1000:.2f} ms ({while_busy / at_rest:.1f} times)"
+        )
 
 
 def main() -> None:
@@ -276,7 +275,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> None:
             wait_for(port)
         compare(cases, ports, arguments, folder)
         memory(cases, ports["feedpub"], server.pid, arguments.requests, folder)
-        waiting(ports["feedpub"], "feed.xml", newsroom, max(5, arguments.seconds))
+        waiting(ports, "feed.xml", newsroom, max(5, arguments.seconds))
 
 
 if __name__ == "__main__":
