@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from feedpub import withdrawal
-from tests.served import EXAMPLE_TIME, Served, served
+from tests.served import EXAMPLE_TIME, Served, example_newsroom, served
+from tests.test_daemon import free_port
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -105,3 +110,48 @@ def test_every_way_to_subscribe_on_the_front_page_leads_to_a_feed(site: Served, 
     for ending in ("feed.xml", "feed.atom", "feed.json", "feed.jsonld", "events.ics", "feeds.opml"):
         assert site.url + ending in shown
     page.close()
+
+
+def test_up_shows_pages_and_what_its_daemon_is_about(browser: Any, tmp_path: Path) -> None:
+    port = free_port()
+    config = example_newsroom(tmp_path, f"http://127.0.0.1:{port}/")
+    assert config.path is not None
+    text = config.path.read_text("utf-8")
+    config.path.write_text(re.sub(r"(?m)^# url = .*$", f'url = "{config.site.url}"', text), "utf-8")
+    command = [sys.executable, "-m", "feedpub", "up", "--port", str(port)]
+    with (
+        (tmp_path / "log").open("w") as log,
+        subprocess.Popen(command, cwd=config.root, stderr=log, stdout=log) as up,
+    ):
+        try:
+            until_it_serves(f"{config.site.url}health/ready", up)
+            page = browser.new_page()
+            for address in (config.site.url, f"{config.site.url}status"):
+                answer = page.goto(address)
+                assert answer.status == 200
+                results = axe.Axe().run(page)
+                assert results.violations_count == 0, results.generate_report()
+            shown = page.inner_text("body")
+            assert "No daemon" not in shown
+            for source in config.sources:
+                assert source.name in shown
+            page.goto(config.site.url)
+            page.click("main article a >> nth=0")
+            assert page.inner_text("h1")
+            page.close()
+        finally:
+            up.terminate()
+            assert up.wait(30) == 0
+
+
+def until_it_serves(address: str, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + 60
+    while True:
+        assert process.poll() is None
+        try:
+            if httpx.get(address, trust_env=False).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        assert time.monotonic() < end
+        time.sleep(0.1)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -262,3 +265,32 @@ def test_a_hub_that_never_stops_answering_is_not_listened_to(told: Newsroom, hub
 def test_without_hubs_nothing_is_noted(newsroom: Newsroom, tmp_path: Path) -> None:
     newsroom.write("1.md", markdown("Bridge opens", "It opened today."))
     assert newsroom.publish().retry_at is None
+
+
+def test_the_daemon_tells_hubs_of_an_article_as_soon_as_it_is_saved(tmp_path: Path, hub: Hub) -> None:
+    """Its timer would look an hour later: that somebody saved something is noticed at once."""
+    (tmp_path / "articles").mkdir()
+    (tmp_path / "articles" / "1.md").write_text(markdown("Bridge opens", "It opened today."))
+    (tmp_path / "feedpub.toml").write_text(
+        f'[site]\ntitle = "Bridges"\nlanguage = "en"\nurl = "{SITE}"\n[publish]\nhubs = ["{hub.url}"]\n'
+        '[sources.articles]\npath = "articles"\nevery = "1h"\nwatch = true\n'
+    )
+    hub.look = lambda topic: b"Bridge closes" in (tmp_path / "feeds" / topic.removeprefix(SITE)).read_bytes()
+    command = [sys.executable, "-m", "feedpub", "daemon"]
+    with (tmp_path / "log").open("w") as log, subprocess.Popen(command, cwd=tmp_path, stderr=log) as daemon:
+        try:
+            wait(lambda: len(hub.pings) >= 3)
+            wait(lambda: "refresh finished" in (tmp_path / "log").read_text())
+            (tmp_path / "articles" / "2.md").write_text(markdown("Bridge closes", "It closed today."))
+            wait(lambda: len(hub.pings) >= 6)
+        finally:
+            daemon.terminate()
+    assert hub.topics == sorted(FEEDS * 2)
+    assert hub.seen == [False] * 3 + [True] * 3
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
