@@ -90,6 +90,8 @@ def _stored(config: Config, now: datetime) -> _Stored:
     try:
         with open_to_read(config) as store, store.reading() as connection:
             return _read(connection, config, now)
+    except FileNotFoundError:  # it was just set aside, to be made anew
+        return _Stored("none", "The store is being made anew.")
     except StoreVersionError as error:
         return _Stored("newer" if error.newer else "older", str(error))
     except StoreError as error:
@@ -183,12 +185,13 @@ def _source(
     row = stored.sources.get(source.name)
     days = stored.days.get(source.name, ())
     stale_after = config.alarms.stale_after_seconds
+    last_success_at = _time(row.last_success_at) if row else None
     reading = Reading(
-        last_success_at=_time(row.last_success_at) if row else None,
+        last_success_at=last_success_at,
         last_failure_at=_time(row.last_failure_at) if row else None,
         failure=(row.failure if row else None) or (job.failure if job and job.failures else None),
         incomplete=row.incomplete if row else None,
-        every=timedelta(seconds=source.every_seconds) if job else None,
+        every=_until_next(source, last_success_at) if job else None,
         stale_after=None if stale_after is None else timedelta(seconds=stale_after),
     )
     if stored.word in ("ready", "none"):
@@ -220,6 +223,13 @@ def _source(
         last_seconds=job.seconds,
         lag_seconds=_lag(job, now),
     )
+
+
+def _until_next(source: SourceConfig, last_success_at: datetime | None) -> timedelta:
+    """From its last success to the time that follows: on a Friday that of a weekday's timer is three days."""
+    if last_success_at is None:
+        return timedelta(seconds=source.every_seconds)
+    return source.every.next_after(last_success_at) - last_success_at
 
 
 def _lag(job: JobState, now: datetime) -> float | None:

@@ -77,7 +77,13 @@ def test_a_failure_of_a_moment_is_no_alarm_where_the_daemon_counts_them() -> Non
     assert kinds(observation(source(history=STEADY, failures=2, **changed)), failures=2) == [
         "source-failing:agency"
     ]
-    assert kinds(observation(source(history=STEADY, next_at=None, **changed))) == ["source-failing:agency"]
+    # While it is being read again it has no next time.
+    assert (
+        kinds(observation(source(history=STEADY, failures=1, next_at=None, running_since=NOW, **changed)))
+        == []
+    )
+    uncounted = source(history=STEADY, next_at=None, **changed)
+    assert kinds(observation(uncounted, daemon=DaemonView("never"))) == ["source-failing:agency"]
 
 
 def test_a_source_that_usually_brings_something_every_day_and_does_not_is_quiet() -> None:

@@ -6,12 +6,12 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from feedpub import daemonstate
+from feedpub import cadence, daemonstate
 from feedpub.config import Alarms, FeedConfig, Where
 from feedpub.daemon.lock import only_one
 from feedpub.daemonstate import DaemonState, JobState
@@ -103,6 +103,36 @@ def test_a_source_that_the_daemon_should_have_read_by_now_is_stale(newsroom: New
     assert seen(newsroom, timedelta(minutes=16)).sources[0].standing.word == "stale"
     newsroom.configure(alarms=Alarms(stale_after_seconds=6 * 3600))
     assert seen(newsroom, 5 * HOUR).sources[0].standing.word == "fresh"
+
+
+def test_a_source_that_is_read_on_weekdays_is_not_stale_on_sunday(newsroom: Newsroom) -> None:
+    (articles,) = newsroom.config.sources
+    weekdays = cadence.parse("cron 0 6 * * 1-5")
+    newsroom.configure(sources=(replace(articles, every=weekdays),))
+    newsroom.write("one.md", markdown())
+    friday = datetime(2025, 9, 5, 6, 0, tzinfo=UTC)
+    newsroom.publish(now=friday)
+    say(newsroom, JobState("articles", weekdays.text, next_at=friday + 3 * DAY))
+
+    def word(moment: datetime) -> str:
+        return observe(newsroom.config, moment).sources[0].standing.word
+
+    assert word(datetime(2025, 9, 7, 20, 0, tzinfo=UTC)) == "fresh"
+    assert word(datetime(2025, 9, 8, 11, 59, tzinfo=UTC)) == "fresh"  # Monday, less than six hours late
+    assert word(datetime(2025, 9, 8, 12, 1, tzinfo=UTC)) == "stale"
+
+
+def test_a_store_that_is_set_aside_meanwhile_is_no_error(
+    newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsroom.write("one.md", markdown())
+    newsroom.publish()
+
+    def gone(*_: object) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr("feedpub.store.reading.connect", gone)
+    assert seen(newsroom).store in ("none", "unusable")
 
 
 def test_how_late_a_refresh_is_counts_from_its_deadline_to_its_begin_or_to_now(newsroom: Newsroom) -> None:

@@ -125,7 +125,7 @@ def _unread(rules: Alarms, seen: Observation, source: SourceView) -> Alarm | Non
     if word == "never" and seen.runs:
         return _alarm("source-never", name, _sentence(f"The source {name} has {said}"), remedy)
     # One failure may be a disturbance of a moment; where no daemon counts, each stands for itself.
-    if word == "failing" and (source.failures >= rules.failures or source.next_at is None):
+    if word == "failing" and (source.failures >= rules.failures or seen.daemon.word != "running"):
         return _alarm("source-failing", name, _sentence(f"The source {name} is {said}"), remedy)
     # Without a daemon all are stale: that is one alarm, and its own.
     if word == "stale" and seen.daemon.word in ("running", "never"):

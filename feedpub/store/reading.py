@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from feedpub.config import Config
-from feedpub.errors import StoreVersionError
+from feedpub.errors import StoreError, StoreVersionError
 from feedpub.store import STORE_NAME, Store, schema, told, version_of
 
 _WAIT_SECONDS = 2
@@ -86,8 +86,13 @@ def open_to_read(config: Config) -> Iterator[Store]:
     path = config.state / STORE_NAME
     engine = _engine(path)
     try:
-        with told(path), engine.connect() as connection:
-            version = version_of(connection)
+        try:
+            with told(path), engine.connect() as connection:
+                version = version_of(connection)
+        except FileNotFoundError as error:
+            raise StoreError(
+                f"{path}: there is no store yet. Run `feedpub publish`.", path=str(path)
+            ) from error
         if version > schema.VERSION:
             raise StoreVersionError(
                 f"{path}: schema version {version} is newer than {schema.VERSION}: a newer feedpub wrote it. "
