@@ -29,6 +29,7 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from feedpub import alarms, cli
 from feedpub.alarms import mail, watching
 from feedpub.config import Alarms, Site
+from feedpub.serving import app
 from tests.articles import markdown
 from tests.conftest import NOW, Newsroom
 
@@ -449,4 +450,22 @@ def test_the_command_can_tell_what_is_new_as_the_daemon_does(newsroom: Newsroom,
     text = f'webhook = "{hook.url}"'
     assert run(newsroom, text, "--send")[0] == 1
     assert run(newsroom, text, "--send")[0] == 1
+    assert [body["alarms"][0]["state"] for body in hook.bodies()] == ["begun"]
+
+
+def test_the_server_tells_of_it_too_since_the_daemon_may_be_gone(
+    newsroom: Newsroom, hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newsroom.write("one.md", markdown())
+    newsroom.publish(now=NOW)
+    newsroom.configure(alarms=Alarms(webhook=hook.url))
+    monkeypatch.setattr(app, "ALARMS_SECONDS", 0.01)
+    stopped = threading.Event()
+    thread = threading.Thread(target=app._raise_alarms, args=(newsroom.config, stopped))
+    thread.start()
+    end = time.monotonic() + 20
+    while not hook.got and time.monotonic() < end:
+        time.sleep(0.02)
+    stopped.set()
+    thread.join()
     assert [body["alarms"][0]["state"] for body in hook.bodies()] == ["begun"]

@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from feedpub.serving.telemetry import Telemetry
 log = logging.getLogger("feedpub.serving")
 
 GRACE_SECONDS = 7
+ALARMS_SECONDS = 60.0
 WATCH_SECONDS = 1.0
 """How often a new generation is looked for although nobody asks, so that it is in memory in time."""
 
@@ -222,6 +224,7 @@ def run(
     before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT) if main}
     stopped = threading.Event()
     threading.Thread(target=_watch, args=(front.site, stopped), daemon=True).start()
+    threading.Thread(target=_raise_alarms, args=(config, stopped), daemon=True).start()
     try:
         server.run(sockets=[listener])
     finally:
@@ -243,6 +246,14 @@ def _watch(site: PublishedSite, stopped: threading.Event) -> None:
             site.warm()
         if stopped.wait(WATCH_SECONDS):
             return
+
+
+def _raise_alarms(config: Config, stopped: threading.Event) -> None:
+    """Tell what is wrong as the daemon does: that the daemon itself is gone, nobody else can tell."""
+    from feedpub import alarms
+
+    while not stopped.wait(ALARMS_SECONDS):
+        alarms.watch(config, datetime.now(UTC))
 
 
 def _listen(host: str, port: int) -> socket.socket:
