@@ -78,7 +78,9 @@ def whole(output: Path) -> None:
         for path in output.rglob("*")
         if path.is_file() and path.name != "manifest.json"
     }
-    assert present == files.keys()
+    endings = {"gzip": ".gz", "br": ".br"}
+    twins = {path + endings[coding] for path, told in files.items() for coding in told.get("encodings", {})}
+    assert present == files.keys() | twins
 
 
 def ids(output: Path) -> dict[str, str]:

@@ -181,6 +181,7 @@ def test_a_saved_article_is_published_though_its_timer_is_a_day(running: Running
     wait_for(lambda: "Article Z" in running.feed)
     running.write("wire/deep/b.md", "Article B")
     wait_for(lambda: "Article B" in running.feed, running.log)
+    wait_for(lambda: not any(job.running_since for job in running.state.jobs))
     # Only that source was read again; its regular time stays.
     wire, desk = running.state.jobs
     assert wire.last_run_at is not None

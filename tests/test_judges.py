@@ -365,6 +365,11 @@ def test_every_address_within_the_site_in_feeds_and_records_is_a_published_file(
             assert target in site.files, f"{path}: {target}"
 
 
+def _twins(path: str, entry: dict[str, Any]) -> set[str]:
+    """The compressed twins that a manifest names of a file."""
+    return {path + {"gzip": ".gz", "br": ".br"}[coding] for coding in entry.get("encodings", {})}
+
+
 def test_the_manifests_list_exactly_the_files_that_are_there(site: Published) -> None:
     root = json.loads(site.files["manifest.json"])
     listed = dict(root["files"])
@@ -376,7 +381,8 @@ def test_the_manifests_list_exactly_the_files_that_are_there(site: Published) ->
         assert not own.keys() & listed.keys()
         listed |= own
     manifests = {"manifest.json", *(f"{folder}/manifest.json" for folder in root["folders"])}
-    assert listed.keys() | manifests == site.files.keys()
+    twins = {twin for path, entry in listed.items() for twin in _twins(path, entry)}
+    assert listed.keys() | manifests | twins == site.files.keys()
     assert not listed.keys() & manifests
     types = {
         ".html": "text/html", ".jsonld": "application/ld+json", ".xml": "application/rss+xml",
