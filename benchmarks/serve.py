@@ -67,7 +67,9 @@ end
 _PUBLISHER = """
 import sys, pathlib
 from feedpub.config import load
+from feedpub.daemon.child import give_way
 from feedpub.pipeline import publish
+give_way()
 config = load(pathlib.Path(sys.argv[1]))
 article = sorted(config.sources[0].path.rglob("*.md"))[0]
 text = article.read_text("utf-8")

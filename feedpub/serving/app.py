@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
@@ -29,6 +30,7 @@ log = logging.getLogger("feedpub.serving")
 
 GRACE_SECONDS = 7
 ALARMS_SECONDS = 60.0
+SWITCH_SECONDS = 0.0002
 WATCH_SECONDS = 1.0
 """How often a new generation is looked for although nobody asks, so that it is in memory in time."""
 
@@ -223,6 +225,8 @@ def run(
     main = threading.current_thread() is threading.main_thread()
     before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT) if main}
     stopped = threading.Event()
+    # A new generation is read in a thread of its own, which by default lets a waiting answer in after 5 ms only.
+    sys.setswitchinterval(SWITCH_SECONDS)
     threading.Thread(target=_watch, args=(front.site, stopped), daemon=True).start()
     threading.Thread(target=_raise_alarms, args=(config, stopped), daemon=True).start()
     try:
