@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,7 @@ class _Child:
 
     name: str
     command: Sequence[str]
+    heeds_hup: bool
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     start_at: float | None = 0.0
@@ -47,19 +48,25 @@ class _Child:
 
 
 def supervise(
-    commands: Mapping[str, Sequence[str]], *, started: Callable[[Mapping[str, int]], None] = lambda _: None
+    commands: Mapping[str, Sequence[str]],
+    *,
+    reloading: Collection[str] = (),
+    started: Callable[[Mapping[str, int]], None] = lambda _: None,
 ) -> int:
     """Run these commands until SIGTERM or SIGINT; then end them, and return 0.
 
-    SIGHUP is passed on, to have the configuration read again. If a process ends right after its first start,
+    SIGHUP is passed on to who heeds it, to have the configuration read again. If a process ends right after its first start,
     the others are ended too and its exit code is returned: it has said why.
 
     Args:
         commands: name → program and arguments.
+        reloading: the names of those that heed SIGHUP; it would end the others.
         started: called once with the process ids, when all have begun.
     """
     with _wakeups() as wake:
-        supervisor = _Supervisor([_Child(name, command) for name, command in commands.items()])
+        supervisor = _Supervisor(
+            [_Child(name, command, name in reloading) for name, command in commands.items()]
+        )
         try:
             return supervisor.run(wake, started)
         finally:
@@ -84,11 +91,11 @@ class _Supervisor:
                     log.info("stopping  signal=%s", signal.Signals(number).name)
                     return 0
                 if number == signal.SIGHUP:
-                    self._pass_on(signal.SIGHUP)
+                    self._pass_on(signal.SIGHUP, [child for child in self._children if child.heeds_hup])
 
     def end(self) -> None:
         """Have all processes end, in the time that they promise; by force after that."""
-        self._pass_on(signal.SIGTERM)
+        self._pass_on(signal.SIGTERM, self._children)
         deadline = time.monotonic() + GRACE_SECONDS
         for child in self._children:
             if child.process is None:
@@ -139,8 +146,9 @@ class _Supervisor:
         due = [child.start_at for child in self._children if child.start_at is not None]
         return max(0.0, min(due) - time.monotonic()) if due else None
 
-    def _pass_on(self, number: int) -> None:
-        for child in self._children:
+    @staticmethod
+    def _pass_on(number: int, children: Sequence[_Child]) -> None:
+        for child in children:
             if child.process is not None and child.process.poll() is None:
                 child.process.send_signal(number)
 

@@ -31,7 +31,7 @@ logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
 supervising.FIRST_PAUSE_SECONDS = 0.2
 supervising.GRACE_SECONDS = 2.0
 commands = json.loads(sys.argv[1])
-code = supervising.supervise(commands, started=lambda ids: print(json.dumps(ids), flush=True))
+code = supervising.supervise(commands, reloading=["daemon"], started=lambda ids: print(json.dumps(ids), flush=True))
 sys.exit(code)
 """
 SLEEP = "import time; time.sleep(600)"
@@ -134,19 +134,22 @@ def test_one_that_cannot_work_ends_the_other_and_its_code_is_returned(supervise:
     assert not lives(found["daemon"])
 
 
-def test_sighup_is_passed_on(supervise: Start, tmp_path: Path) -> None:
+def test_sighup_is_passed_on_to_the_daemon_and_leaves_the_server_alone(
+    supervise: Start, tmp_path: Path
+) -> None:
     heard, ready = tmp_path / "heard", tmp_path / "ready"
     code = (
         "import pathlib, signal, sys, time\n"
         "signal.signal(signal.SIGHUP, lambda *_: pathlib.Path(sys.argv[2]).touch())\n"
         "pathlib.Path(sys.argv[1]).touch()\ntime.sleep(600)"
     )
-    process = supervise({"daemon": python(code, ready, heard)})
-    ids(process)
+    process = supervise({"daemon": python(code, ready, heard), "server": python(SLEEP)})
+    found = ids(process)
     until(ready.exists)
     process.send_signal(signal.SIGHUP)
     until(heard.exists)
     assert process.poll() is None
+    assert lives(found["server"])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent is gone")

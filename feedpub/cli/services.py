@@ -140,6 +140,7 @@ def up(arguments: argparse.Namespace, terminal: Terminal) -> int:
             "daemon": [*program, "daemon", *shared],
             "server": [*program, "serve", *shared, *server],
         },
+        reloading=("daemon",),
         started=started,
     )
 
