@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +39,6 @@ class _Child:
 
     name: str
     command: Sequence[str]
-    heeds_hup: bool
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     start_at: float | None = 0.0
@@ -50,23 +49,19 @@ class _Child:
 def supervise(
     commands: Mapping[str, Sequence[str]],
     *,
-    reloading: Collection[str] = (),
     started: Callable[[Mapping[str, int]], None] = lambda _: None,
 ) -> int:
     """Run these commands until SIGTERM or SIGINT; then end them, and return 0.
 
-    SIGHUP is passed on to who heeds it, to have the configuration read again. If a process ends right after its first start,
+    SIGHUP is passed on, to have the configuration read again. If a process ends right after its first start,
     the others are ended too and its exit code is returned: it has said why.
 
     Args:
         commands: name → program and arguments.
-        reloading: the names of those that heed SIGHUP; it would end the others.
         started: called once with the process ids, when all have begun.
     """
     with _wakeups() as wake:
-        supervisor = _Supervisor(
-            [_Child(name, command, name in reloading) for name, command in commands.items()]
-        )
+        supervisor = _Supervisor([_Child(name, command) for name, command in commands.items()])
         try:
             return supervisor.run(wake, started)
         finally:
@@ -91,7 +86,7 @@ class _Supervisor:
                     log.info("stopping  signal=%s", signal.Signals(number).name)
                     return 0
                 if number == signal.SIGHUP:
-                    self._pass_on(signal.SIGHUP, [child for child in self._children if child.heeds_hup])
+                    self._pass_on(signal.SIGHUP, self._children)
 
     def end(self) -> None:
         """Have all processes end, in the time that they promise; by force after that."""
@@ -112,7 +107,7 @@ class _Supervisor:
         child.process = subprocess.Popen(  # noqa: S603 - feedpub's own commands
             child.command,
             stdin=subprocess.DEVNULL,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 - this process has no threads
+            preexec_fn=_prepare,  # noqa: PLW1509 - this process has no threads
         )
         child.started_at = time.monotonic()
         child.start_at = None
@@ -179,8 +174,12 @@ def _signals(wake: int, seconds: float | None) -> bytes:
     return b""
 
 
-def _end_with_parent() -> None:
-    """On Linux: SIGTERM when the supervisor is gone, however it went. prctl(2), PR_SET_PDEATHSIG."""
+def _prepare() -> None:
+    """SIGHUP ends no process that does not heed it yet. On Linux: SIGTERM when the supervisor is gone, however it went.
+
+    prctl(2), PR_SET_PDEATHSIG.
+    """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if sys.platform == "linux":
         import ctypes
 

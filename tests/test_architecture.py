@@ -50,7 +50,8 @@ FLOORS = (
     ("search search.*",),
     ("observing",),
     ("alarms alarms.*",),
-    ("library", "locating", "serving serving.*", "timing", "verification verification.*"),
+    ("library", "locating", "reloading", "timing", "verification verification.*"),
+    ("serving serving.*",),
     ("manifests", "preparation"),
     (
         *("batches", "catalogue", "decisions", "entries", "guard", "history", "identity", "publication"),

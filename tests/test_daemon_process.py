@@ -18,8 +18,8 @@ import pytest
 from feedpub import cli, daemonstate
 from feedpub.config import load
 from feedpub.daemon.notify import Watchdog, notify, reloading
-from feedpub.daemon.reloading import ConfigFile
 from feedpub.daemon.watching import Watching, silent_file_system
+from feedpub.reloading import ConfigFile
 from tests.articles import markdown
 
 PATIENCE = 60.0

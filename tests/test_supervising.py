@@ -31,7 +31,7 @@ logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
 supervising.FIRST_PAUSE_SECONDS = 0.2
 supervising.GRACE_SECONDS = 2.0
 commands = json.loads(sys.argv[1])
-code = supervising.supervise(commands, reloading=["daemon"], started=lambda ids: print(json.dumps(ids), flush=True))
+code = supervising.supervise(commands, started=lambda ids: print(json.dumps(ids), flush=True))
 sys.exit(code)
 """
 SLEEP = "import time; time.sleep(600)"
@@ -134,9 +134,7 @@ def test_one_that_cannot_work_ends_the_other_and_its_code_is_returned(supervise:
     assert not lives(found["daemon"])
 
 
-def test_sighup_is_passed_on_to_the_daemon_and_leaves_the_server_alone(
-    supervise: Start, tmp_path: Path
-) -> None:
+def test_sighup_is_passed_on_and_ends_nobody_who_does_not_heed_it(supervise: Start, tmp_path: Path) -> None:
     heard, ready = tmp_path / "heard", tmp_path / "ready"
     code = (
         "import pathlib, signal, sys, time\n"

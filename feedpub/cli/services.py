@@ -48,7 +48,7 @@ def add(commands: Any) -> None:
 
 
 def daemon(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    """Run the timer; the JSON, printed at the start, has output and sources.
+    """Run the timer; the JSON, printed as soon as no other daemon can run, has output and sources.
 
     Each source has name, every, every_seconds and watch; with --dry-run also next, a list of times.
     """
@@ -56,16 +56,20 @@ def daemon(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if arguments.dry_run:
         return _rehearse(config, terminal)
     _begin(arguments, terminal, config)
-    if terminal.as_json:
-        terminal.json({"output": config.publish.output, "sources": [_told(one) for one in config.sources]})
-        terminal.stdout.flush()
-    else:
-        every = ", ".join(f"{source.name} {source.every.text}" for source in config.sources)
-        ending = "" if arguments.once else " Stop with Ctrl-C."
-        terminal.remark(f"Publishing to {config.publish.output}: {every}.{ending}")
+
+    def started() -> None:
+        if terminal.as_json:
+            sources = [_told(one) for one in config.sources]
+            terminal.json({"output": config.publish.output, "sources": sources})
+            terminal.stdout.flush()
+        else:
+            every = ", ".join(f"{source.name} {source.every.text}" for source in config.sources)
+            ending = "" if arguments.once else " Stop with Ctrl-C."
+            terminal.remark(f"Publishing to {config.publish.output}: {every}.{ending}")
+
     from feedpub import daemon as timer
 
-    return timer.run(config, once=True) if arguments.once else timer.run(config)
+    return timer.run(config, once=bool(arguments.once), started=started)
 
 
 def _rehearse(config: Config, terminal: Terminal) -> int:
@@ -99,18 +103,20 @@ def _told(source: SourceConfig) -> dict[str, Any]:
 
 
 def serve(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    """Serve; the JSON, printed at the start, has output and address."""
+    """Serve; the JSON, printed when requests are taken, has output and address."""
     config, _ = options.newsroom(arguments)
     _begin(arguments, terminal, config)
-    address = _address(arguments, config)
-    if terminal.as_json:
-        terminal.json({"output": config.publish.output, "address": address})
-        terminal.stdout.flush()
-    else:
-        terminal.remark(f"Serving {config.publish.output} at {address} Stop with Ctrl-C.")
+
+    def started(address: str) -> None:
+        if terminal.as_json:
+            terminal.json({"output": config.publish.output, "address": address})
+            terminal.stdout.flush()
+        else:
+            terminal.remark(f"Serving {config.publish.output} at {address} Stop with Ctrl-C.")
+
     from feedpub import serving
 
-    return serving.run(config, host=arguments.host, port=arguments.port)
+    return serving.run(config, host=arguments.host, port=arguments.port, started=started)
 
 
 def up(arguments: argparse.Namespace, terminal: Terminal) -> int:
@@ -140,7 +146,6 @@ def up(arguments: argparse.Namespace, terminal: Terminal) -> int:
             "daemon": [*program, "daemon", *shared],
             "server": [*program, "serve", *shared, *server],
         },
-        reloading=("daemon",),
         started=started,
     )
 

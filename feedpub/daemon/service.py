@@ -15,12 +15,12 @@ from feedpub.daemon.clock import Clock, SystemClock
 from feedpub.daemon.ending import Abandoned, Ending
 from feedpub.daemon.lock import only_one
 from feedpub.daemon.notify import Watchdog, is_heard, notify, reloading
-from feedpub.daemon.reloading import ConfigFile
 from feedpub.daemon.telling import Teller
 from feedpub.daemon.timer import Publish, Timer
 from feedpub.daemon.watching import Watching
 from feedpub.errors import ConfigError
 from feedpub.logs import fields
+from feedpub.reloading import ConfigFile
 
 log = logging.getLogger("feedpub.daemon")
 
@@ -33,6 +33,7 @@ def run(
     publish: Publish | None = None,
     clock: Clock | None = None,
     jitter: Callable[[], float] = random.random,
+    started: Callable[[], None] = lambda: None,
 ) -> int:
     """Refresh by the timer until SIGTERM, SIGINT or `stop`.
 
@@ -47,6 +48,7 @@ def run(
         publish: what a refresh is; None means `feedpub.pipeline.publish` in a process of its own.
         clock: None means the machine's.
         jitter: returns 0 to 1, to spread what backs off.
+        started: called when this is the one daemon, before anything is refreshed.
 
     Returns:
         0 when stopped; after `once` 1 if a source or an output failed.
@@ -66,6 +68,7 @@ def run(
     else:
         threading.Thread(target=_relay, args=(stop, wake), daemon=True).start()
     with only_one(config.state), Ending(stop, wake) as ending, contextlib.ExitStack() as stack:
+        started()
         watchdog = Watchdog()
         if publish is None:
             from feedpub.daemon.refresher import Refresher

@@ -7,32 +7,34 @@ through granian's own interface; uvicorn with `protocol` in place of its HTTP/1.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from feedpub.config import Config
 from feedpub.errors import ServerError
+from feedpub.logs import fields
 from feedpub.serving.answers import Answers
+from feedpub.serving.following import Follower
 from feedpub.serving.headers import HSTS, encoded
 from feedpub.serving.proxies import Proxies
 from feedpub.serving.site import App, PublishedSite, Receive, Reply, Scope, Send, deliver
 from feedpub.serving.telemetry import Telemetry
 
+if TYPE_CHECKING:
+    import uvicorn
+
 log = logging.getLogger("feedpub.serving")
 
 GRACE_SECONDS = 7
-ALARMS_SECONDS = 60.0
 SWITCH_SECONDS = 0.0002
-WATCH_SECONDS = 1.0
-"""How often a new generation is looked for although nobody asks, so that it is in memory in time."""
 
 _HSTS = encoded(dict([HSTS]))
 
@@ -55,6 +57,11 @@ class Front:
         self.proxies = proxies
         self.answers = Answers(site.output, site.clock)
         self._mounted = tuple(mounted.items())
+
+    def become(self, other: Front) -> None:
+        """Answer from now on as `other` does; only what is counted goes on."""
+        self.site, self.proxies, self.answers = other.site, other.proxies, other.answers
+        self._mounted = other._mounted
 
     def at_once(self, scope: Mapping[str, Any]) -> Reply | None:
         """The answer to a request for a published file, if it takes no time worth mentioning."""
@@ -165,11 +172,12 @@ def max_age_seconds(config: Config) -> int:
 
 def run(
     config: Config, *, host: str | None = None, port: int | None = None, mounted: Mapping[str, App] | None = None,
-    telemetry: Telemetry | None = None,
+    telemetry: Telemetry | None = None, started: Callable[[str], None] = lambda address: None,
 ) -> int:  # fmt: skip
     """Serve the newsroom's output until SIGTERM or SIGINT; 0 when stopped.
 
-    Running answers are finished first, for at most seven seconds.
+    Running answers are finished first, for at most seven seconds. A changed feedpub.toml is taken over within
+    ten seconds, at SIGHUP at once; only the address stays.
 
     Args:
         config: the newsroom; its shortest `every` is what clients are told to wait between requests.
@@ -177,6 +185,7 @@ def run(
         port: the port to listen on, 0 for any free one; None for the configured one.
         mounted: what is answered besides published files: path → ASGI application; None for `services`.
         telemetry: counts the answers; None for one of its own.
+        started: called with the address as soon as requests are taken there.
 
     Raises:
         ServerError: the address cannot be listened on.
@@ -189,15 +198,20 @@ def run(
     port = config.server.port if port is None else port
     telemetry = telemetry or Telemetry()
     listener = _listen(host, port)
-    front = build_app(
-        config.publish.output,
-        max_age_seconds=max_age_seconds(config),
-        site_url=config.site.url,
-        hubs=config.publish.hubs,
-        mounted=services(config, telemetry) if mounted is None else mounted,
-        telemetry=telemetry,
-        trusted_proxies=config.server.trusted_proxies,
-    )
+
+    def made(config: Config) -> Front:
+        return build_app(
+            config.publish.output,
+            max_age_seconds=max_age_seconds(config),
+            site_url=config.site.url,
+            hubs=config.publish.hubs,
+            mounted=services(config, telemetry) if mounted is None else mounted,
+            telemetry=telemetry,
+            trusted_proxies=config.server.trusted_proxies,
+        )
+
+    front = made(config)
+    follower = Follower(config, front, made)
     server = uvicorn.Server(
         uvicorn.Config(
             front,
@@ -213,51 +227,49 @@ def run(
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
-    address = listener.getsockname()
-    shown = f"[{address[0]}]" if listener.family == socket.AF_INET6 else address[0]
-    log.info("server started  url=http://%s:%s/ output=%s", shown, address[1], config.publish.output)
-
-    def told(*_: object) -> None:
-        server.should_exit = True
-
-    # After a signal uvicorn restores the handlers that it found and raises the signal once more:
-    # the default ones would turn a clean end into a killed process.
-    main = threading.current_thread() is threading.main_thread()
-    before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT) if main}
-    stopped = threading.Event()
+    address = _shown(listener)
+    log.info("server started  %s", fields(url=address, output=config.publish.output))
+    started(address)
     # A new generation is read in a thread of its own, which by default lets a waiting answer in after 5 ms only.
     sys.setswitchinterval(SWITCH_SECONDS)
-    threading.Thread(target=_watch, args=(front.site, stopped), daemon=True).start()
-    threading.Thread(target=_raise_alarms, args=(config, stopped), daemon=True).start()
+    follower.start()
     try:
-        server.run(sockets=[listener])
+        with _signals(server, follower):
+            server.run(sockets=[listener])
     finally:
-        stopped.set()
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        follower.stop()
         listener.close()
     log.info("server stopped")
     return 0
 
 
-def _watch(site: PublishedSite, stopped: threading.Event) -> None:
-    """Have the newest generation in memory before the next one replaces its files."""
-    seen: object = None
-    while True:
-        stamp = site.output.stamp()
-        if stamp != seen:
-            seen = stamp
-            site.warm()
-        if stopped.wait(WATCH_SECONDS):
-            return
+@contextlib.contextmanager
+def _signals(server: uvicorn.Server, follower: Follower) -> Iterator[None]:
+    """Heed them in the main thread: SIGTERM and SIGINT end the server, SIGHUP has the configuration read again."""
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    def reload(*_: object) -> None:
+        follower.reload()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # After a signal uvicorn restores the handlers that it found and raises the signal once more:
+    # the default ones would turn a clean end into a killed process.
+    wanted = {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: reload}
+    before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _raise_alarms(config: Config, stopped: threading.Event) -> None:
-    """Tell what is wrong as the daemon does: that the daemon itself is gone, nobody else can tell."""
-    from feedpub import alarms
-
-    while not stopped.wait(ALARMS_SECONDS):
-        alarms.watch(config, datetime.now(UTC))
+def _shown(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if listener.family == socket.AF_INET6 else host}:{port}/"
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -33,7 +33,6 @@ class Protocol(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         # uvicorn has wrapped the application in layers of its own.
         self._front = cast(Front, self.config.app)
-        self._answers = self._front.answers
         self._count = self._front.telemetry.count
         self._raw: bytes | None = None
         self._between = True
@@ -88,7 +87,7 @@ class Protocol(HttpToolsProtocol):
             and (self.cycle is None or self.cycle.response_complete)
             and not self.flow.write_paused
         ):
-            answer = self._answers.find(data, self._trusted)
+            answer = self._front.answers.find(data, self._trusted)
             if answer is not None and not self.transport.is_closing():
                 self._used_at = self.loop.time()
                 self._head_came()
@@ -118,7 +117,7 @@ class Protocol(HttpToolsProtocol):
         if not cycle.keep_alive or (b"connection", b"close") in reply.headers:
             self.transport.close()
         elif self._raw is not None:
-            self._answers.keep(self._raw, reply, answer, trusted=self._trusted)
+            self._front.answers.keep(self._raw, reply, answer, trusted=self._trusted)
         self._raw = None
         self._used_at = self.loop.time()
         self.on_response_complete()

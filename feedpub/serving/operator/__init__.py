@@ -20,7 +20,7 @@ def operator_app(config: Config, telemetry: Telemetry) -> ASGIApp:
     """The ASGI application for these paths; it answers 404 to all others.
 
     The token is taken once, from the environment variable that `[server] status_token_env` names.
-    Nothing is written anywhere, and the store is opened only to read.
+    Asking writes nothing, and the store is opened only to read.
     """
     from feedpub.serving.operator import routes
     from feedpub.serving.operator.access import Access

@@ -1,4 +1,4 @@
-"""feedpub.toml while the daemon runs: read again when it changes, and put aside when it is wrong."""
+"""feedpub.toml while daemon or server run: read again when it changes, and put aside when it is wrong."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from feedpub.config import Config
 from feedpub.errors import ConfigError
 from feedpub.logs import fields
 
-log = logging.getLogger("feedpub.daemon")
+log = logging.getLogger("feedpub.config")
 
 LOOK_SECONDS = 10.0
 """How often the file is looked at."""
@@ -71,7 +71,7 @@ def _same_place(before: Config, after: Config) -> None:
     for key, old, new in (("store.path", before.state, after.state),):
         if old != new:
             raise ConfigError(
-                f"{after.path}: {key} is {new} now; a daemon stays with the store that it has locked ({old}). "
+                f"{after.path}: {key} is {new} now; what runs stays with the store that it has opened ({old}). "
                 "Stop it and start it again.",
                 path=str(after.path),
                 key=key,
