@@ -134,7 +134,7 @@ class FeedFiles:
         row = self._connection.execute(
             select(table.c.digest, table.c.due_at).where(table.c.path == feed.path, table.c.format == name)
         ).one_or_none()
-        whole = row is not None and row.digest == digest and (self.config.publish.output / path).exists()
+        whole = row is not None and row.digest == digest and self.staging.stands(path)
         if not whole:
             if not self._write(format_, channel, window):
                 self.refused_feeds.add(feed.path)

@@ -6,8 +6,8 @@ of the folders that it changes and the one at the root, which lists all others b
 
 from __future__ import annotations
 
-import hashlib
 import time
+from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,52 +15,89 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, text
 
+from feedpub.config import DEFAULT_KEY
+from feedpub.errors import PublishError
+from feedpub.published import MANIFEST, hash_of
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
 from feedpub.twins import ENDINGS, MEDIA_TYPES, main_of
 
-MANIFEST = "manifest.json"
 
-
-def recall(transaction: Transaction, output: Path) -> int:
+def recall(transaction: Transaction, output: Path, key: str) -> int:
     """Learn from the manifests in `output` what stands there: for a store begun anew.
 
-    Only files whose bytes match their manifest are taken over; returns how many.
+    Only files whose bytes match their manifest are taken over, and nothing of another newsroom than that
+    of `key`; returns how many.
     """
     count = 0
-    try:
-        root = orjson.loads((output / MANIFEST).read_bytes())
-        manifests = [("", root), *((folder, None) for folder in root.get("folders", {}))]
-    except (OSError, orjson.JSONDecodeError, AttributeError):
+    if is_foreign(output, key):
         return 0
-    for folder, content in manifests:
-        path = f"{folder}/{MANIFEST}" if folder else MANIFEST
-        try:
-            raw = (output / path).read_bytes()
-            files = (content or orjson.loads(raw))["files"]
-        except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
+    for name, known in listed_in(output):
+        if hash_of(output / name) != known["hash"]:
             continue
-        own = {path: {"hash": hashlib.sha256(raw).hexdigest(), "type": "application/json", "size": len(raw)}}
-        for name, known in {**files, **_twins_in(files), **(own if folder else {})}.items():
-            if not _inside(name) or hash_of(output / name) != known["hash"]:
-                continue
-            parent = str(PurePosixPath(name).parent)
-            transaction.put(
-                schema.file,
-                {
-                    "path": name,
-                    "folder": "" if parent == "." else parent,
-                    "hash": known["hash"],
-                    "type": known["type"],
-                    "size": known["size"],
-                    "modified_at": _seconds(known.get("modified")),
-                    "status": known.get("status"),
-                    "redirect": known.get("redirect"),
-                },
-            )
-            count += 1
+        parent = str(PurePosixPath(name).parent)
+        transaction.put(
+            schema.file,
+            {
+                "path": name,
+                "folder": "" if parent == "." else parent,
+                "hash": known["hash"],
+                "type": known["type"],
+                "size": known["size"],
+                "modified_at": _seconds(known.get("modified")),
+                "status": known.get("status"),
+                "redirect": known.get("redirect"),
+            },
+        )
+        count += 1
     transaction.flush()
     return count
+
+
+def listed_in(output: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the manifests that stand in `output` list, themselves and twins included: path, and what is said of it."""
+    root = _read(output / MANIFEST)
+    for folder in ("", *root.get("folders", {})):
+        path = f"{folder}/{MANIFEST}" if folder else MANIFEST
+        content = _read(output / path)
+        files = content.get("files")
+        if not isinstance(files, dict):
+            continue
+        size = (output / path).stat().st_size
+        own = {"hash": hash_of(output / path), "type": "application/json", "size": size}
+        for name, known in {**files, **_twins_in(files), path: own}.items():
+            if _inside(name):
+                yield name, known
+
+
+def newsroom_of(output: Path) -> str | None:
+    """The key of the newsroom whose set stands in `output`; None where that cannot be told."""
+    found = _read(output / MANIFEST).get("newsroom")
+    return found if isinstance(found, str) else None
+
+
+def is_foreign(output: Path, key: str) -> bool:
+    """Whether the set in `output` is of another newsroom than that of `key`; one without a key is anybody's."""
+    return newsroom_of(output) not in (None, DEFAULT_KEY, key)
+
+
+def check_newsroom(output: Path, key: str, *, yes: bool) -> None:
+    """Raises PublishError for another newsroom's output, unless it is to be taken over (`yes`)."""
+    if is_foreign(output, key) and not yes:
+        raise PublishError(
+            f"{output}: what is published there is of another newsroom (its site.key is {newsroom_of(output)}), and "
+            "two would overwrite each other's feeds. Give each a folder of its own (publish.output); if this one is "
+            "to take the other's place for good, publish once with --yes.",
+            path=str(output),
+        )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _twins_in(files: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -127,17 +164,17 @@ def listed_files(connection: Connection, folder: str | None) -> dict[str, dict[s
     return listed
 
 
+def at_root(connection: Connection) -> Iterator[tuple[str, str]]:
+    """Path and hash of every file that no folder's own manifest lists, and of these manifests."""
+    file = schema.file
+    root = and_(_elsewhere(), file.c.path != MANIFEST)
+    for where in (root, and_(text(schema.IS_MANIFEST), file.c.folder != "")):
+        for row in connection.execute(select(file.c.path, file.c.hash).where(where)):
+            yield row.path, row.hash
+
+
 def folder_hashes(connection: Connection) -> dict[str, dict[str, str]]:
     """Folder → the hash of its own manifest."""
     file = schema.file
     query = select(file.c.folder, file.c.hash).where(text(schema.IS_MANIFEST), file.c.folder != "")
     return {row.folder: {"hash": row.hash} for row in connection.execute(query.order_by(file.c.folder))}
-
-
-def hash_of(path: Path) -> str | None:
-    """The SHA-256 of a file's bytes; None if it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None

@@ -111,6 +111,7 @@ class Observation:
     """Everything. `held` has the oldest documents in quarantine, `held_count` counts all; `runs` are
     reports of the latest refreshes as JSON, newest first; `days` those of the newsroom as a whole.
 
+    `damaged` are paths of published files that the server could not answer with for more than a minute.
     `store` says whether the store could be read, `store_text` why not; without it all but sources'
     and feeds' names, daemon and disks is empty.
     """
@@ -134,6 +135,7 @@ class Observation:
     runs: tuple[dict[str, Any], ...] = ()
     days: tuple[Day, ...] = ()
     ever: Day = field(default_factory=lambda: Day(date.min))
+    damaged: tuple[str, ...] = ()
 
     @property
     def output_failures(self) -> tuple[str, ...]:

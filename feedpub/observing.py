@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -52,8 +52,8 @@ class _Stored:
     ever: Mapping[str, Day] = field(default_factory=dict)
 
 
-def observe(config: Config, now: datetime) -> Observation:
-    """What there is to see of a newsroom at `now` (aware)."""
+def observe(config: Config, now: datetime, damaged: Sequence[str] = ()) -> Observation:
+    """What there is to see of a newsroom at `now` (aware); `damaged` are files that the server could not answer with."""
     now = now.astimezone(UTC)
     stored = _stored(config, now)
     state = daemonstate.read(config.state)
@@ -74,6 +74,7 @@ def observe(config: Config, now: datetime) -> Observation:
         runs=stored.runs,
         days=stored.days.get("", ()),
         ever=stored.ever.get("", Day(date.min)),
+        damaged=tuple(damaged),
         **stored.counts,
     )
 

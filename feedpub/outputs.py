@@ -17,7 +17,7 @@ from pathlib import Path
 import orjson
 from sqlalchemy import ColumnElement, bindparam, delete, select, update
 
-from feedpub import __version__, entries, rendering
+from feedpub import __version__, damage, entries, rendering
 from feedpub.catalogue import Catalogue
 from feedpub.config import Config
 from feedpub.feedfiles import FeedFiles, forget_archives
@@ -56,7 +56,9 @@ class Outputs:
         *,
         workers: Workers,
         further: Callable[[str], None] | None = None,
+        repair: bool = False,
     ) -> None:
+        """With `repair` every file of the output is compared with what was written, and made anew where it differs."""
         self._tx = transaction
         self._config = config
         self._staging = staging
@@ -65,6 +67,7 @@ class Outputs:
         self._purged = touch.purged
         self._now = int(now.timestamp())
         self._workers = workers
+        self._repair = repair
         self._further = further or (lambda _: None)
         self._catalogue = Catalogue(transaction, config)
         self._history = History(transaction, self._now)
@@ -81,27 +84,33 @@ class Outputs:
         """Stage what must change; returns when a file is due to change by time alone, or None."""
         known = self._tx.get_meta("renderers")
         self._renderers = self._catalogue.renderers_digest()
-        lost = not (self._config.publish.output / "manifest.json").exists()
+        output = self._config.publish.output
+        lost = self._repair or damage.is_another_set(self._tx, output)
         anew = lost or known != self._renderers
         if anew:
             self._begin_anew()
         refused = orjson.loads(self._tx.get_meta(_PAGES_REFUSED) or b"[]")
         again = self._purged.union(refused)
+        damaged: list[str] = []
         if lost:
-            self._staging.forget_lost()
+            damage.forget_all(self._tx, output, self._staging, self._config.site.key)
             forget_archives(self._tx)
+        else:
+            damaged = damage.forget_some(self._tx, output, self._staging)
         waited = orjson.loads(self._tx.get_meta(_FACETS_WAITING) or b"[]")
         self._facets.update((name, slug) for name, slug in waited)
         self.waiting.take_away_unheard()
         self._records()
         files = FeedFiles(
             self._tx, self._config, self._catalogue, self._history, self._staging, self._workers,
-            self._renderers, self._now, rebuilt=known is None, again=frozenset(again),
+            self._renderers, self._now, rebuilt=known is None or lost, again=frozenset(again),
             waiting=frozenset(self.waiting.ids),
         )  # fmt: skip
         self._join(files)
         self._staging.delete_many(sorted(self._dropped))
-        feeds = files.feeds(self._facets, again=orjson.loads(self._tx.get_meta(_FEEDS_REFUSED) or b"[]"))
+        feeds_again = orjson.loads(self._tx.get_meta(_FEEDS_REFUSED) or b"[]")
+        feeds_again += [path.rpartition("/")[0] for path in damaged]
+        feeds = files.feeds(self._facets, again=feeds_again)
         for feed in feeds:
             files.stage(feed)
             self._further("")
@@ -111,7 +120,7 @@ class Outputs:
         files.drop()
         site = SiteFiles(
             self._tx, self._config, self._catalogue, self._history, self._staging, self._renderers,
-            self._now, anew,
+            self._now, anew or bool(damaged),
         )  # fmt: skip
         times = [site.stage(feed for feed in feeds if feed.path), files.due_at()]
         self.differences += files.differences + site.differences

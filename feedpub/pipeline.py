@@ -44,6 +44,7 @@ def publish(
     now: datetime | None = None,
     yes: bool = False,
     rebuild: bool = False,
+    repair: bool = False,
     only: Sequence[str] | None = None,
     progress: Callable[[int], None] | None = None,
     began: Callable[[str], None] | None = None,
@@ -53,8 +54,9 @@ def publish(
     Args:
         config: the newsroom.
         now: the moment for which to publish; None for the present.
-        yes: let more articles vanish than the accident guard lets pass.
+        yes: let more articles vanish than the accident guard lets pass, and take over another newsroom's output.
         rebuild: begin a new store from the ledger, reading every input again.
+        repair: compare every file of the output with what was written, and write anew what differs.
         only: names of the sources to read; None for all. With none in it, what changes by time alone is published.
         progress: called with the number of documents dealt with since the last call.
         began: called with the name of each source before it is read, and with "" each time that writing gets further.
@@ -77,10 +79,11 @@ def publish(
                 workers=workers, yes=yes, progress=progress or (lambda _: None), began=began or (lambda _: None),
             )  # fmt: skip
             return _put_out(
-                transaction, config, staging, touch, moment, reports=reports, workers=workers, began=began
-            )
+                transaction, config, staging, touch, moment,
+                reports=reports, workers=workers, began=began, repair=repair,
+            )  # fmt: skip
 
-    return _published(config, work, now, rebuild=rebuild)
+    return _published(config, work, now, rebuild=rebuild, yes=yes)
 
 
 def republish(
@@ -117,6 +120,7 @@ def _published(
     now: datetime | None,
     *,
     rebuild: bool = False,
+    yes: bool = False,
     is_refresh: bool = True,
 ) -> Report:
     """Do `work` in one transaction, and put into place what it has staged."""
@@ -126,6 +130,7 @@ def _published(
         publication.locked(config.state, config.publish.output),
         open_store(config, rebuild=rebuild) as store,
     ):
+        manifests.check_newsroom(config.publish.output, config.site.key, yes=yes)
         _finish_earlier(store, config)
         with store.transaction() as transaction:
             staging = publication.Staging(
@@ -205,7 +210,7 @@ def _finish_earlier(store: Store, config: Config) -> None:
         store.notices.append(str(error))
     if begun is None:
         with store.transaction() as transaction:
-            manifests.recall(transaction, config.publish.output)
+            manifests.recall(transaction, config.publish.output, config.site.key)
             transaction.set_meta("recalled", "yes")
 
 
@@ -273,12 +278,13 @@ def _put_out(
     reports: Sequence[SourceReport],
     workers: Workers,
     began: Callable[[str], None] | None = None,
+    repair: bool = False,
 ) -> Report:
     """Merge the events, and stage every file that must change."""
     notices = remarks.unconfigured(transaction, config)
     advice = events.settle(transaction, touch.events, now=int(now.timestamp()), timezone=config.site.timezone)
     transaction.flush()
-    outputs = Outputs(transaction, config, staging, touch, now, workers=workers, further=began)
+    outputs = Outputs(transaction, config, staging, touch, now, workers=workers, further=began, repair=repair)
     due = outputs.stage()
     if config.publish.hubs:
         websub.note(transaction, config, staging.written, int(now.timestamp()))

@@ -26,7 +26,8 @@ import orjson
 from sqlalchemy import Connection, delete, select
 
 from feedpub.errors import LockedError
-from feedpub.manifests import MANIFEST, folder_hashes, has_own_manifest, hash_of, listed_files
+from feedpub.manifests import folder_hashes, has_own_manifest, listed_files
+from feedpub.published import MANIFEST, hash_of
 from feedpub.staging import SHARD, File, Known, Staged, stage, stage_twins, staged_name, told
 from feedpub.store import schema
 from feedpub.store.transaction import Transaction
@@ -126,6 +127,10 @@ class Staging:
         rows = self._transaction.by_key(schema.file, "path", paths)
         return {path: Known(row.hash, row.status, row.redirect) for path, row in rows.items()}
 
+    def stands(self, path: str) -> bool:
+        """Whether what was last written there is there."""
+        return path in self.known([path]) and (self._output / path).exists()
+
     def reserve(self, count: int) -> int:
         """The first of `count` numbers whose `staged_name` can be written."""
         first = self._sequence
@@ -214,12 +219,13 @@ class Staging:
         twins = [path + ending for path in paths for ending in ENDINGS.values()]
         return list(self._transaction.by_key(schema.file, "path", twins)) if twins else []
 
-    def forget_lost(self) -> None:
-        """Forget what is not in the output any more: what is not made again must not be listed."""
-        file = schema.file
-        paths = list(self._transaction.connection.execute(select(file.c.path)).scalars())
-        lost = [path for path in paths if not (self._output / path).exists()]
-        self._transaction.delete(file, "path", lost)
+    def delete_unknown(self, paths: Iterable[str]) -> None:
+        """Have files deleted of which the store knows nothing."""
+        self._delete(sorted(paths))
+
+    def relist(self, paths: Iterable[str]) -> None:
+        """Have the manifests that list these files staged, whatever becomes of the files."""
+        self._folders.update(path.rpartition("/")[0] for path in paths)
 
     def manifests(self, version: str, key: str) -> None:
         """Stage the manifests of the folders that changed, and the one that lists them."""

@@ -22,6 +22,7 @@ import logging
 import os
 import stat
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+
+from feedpub.twins import main_of
 
 log = logging.getLogger("feedpub.published")
 
@@ -41,6 +44,9 @@ CACHE_BYTES = 64_000_000
 CACHED_FILES = 10_000
 CACHED_FOLDERS = 200
 MAX_MANIFEST_BYTES = 200_000_000
+SETTLED_SECONDS = 60.0
+"""A file that is not what its manifest says for longer than this is damaged; no set takes so long to be put into place."""
+MOST_TROUBLED = 1000
 
 Stamp = tuple[int, int, int, int]
 """What changes when a file is replaced: times of content and inode in nanoseconds, size, inode."""
@@ -100,6 +106,7 @@ class Output:
         self._files: OrderedDict[str, PublishedFile] = OrderedDict()
         self._cached_bytes = 0
         self._hashes: OrderedDict[str, tuple[Stamp, str]] = OrderedDict()
+        self._troubled: dict[str, float] = {}
 
     def stamp(self) -> Stamp | None:
         """What changes with every generation; None where nothing is published. One call of the system."""
@@ -166,6 +173,8 @@ class Output:
             return kept
         handle = self._open(path)
         if handle is None:
+            if wanted is not None:
+                self._trouble(path)
             return None
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
@@ -185,8 +194,38 @@ class Output:
             self._keep(found)
         if wanted is not None and wanted != found.digest:
             found.close()
+            self._trouble(path)
             raise UnsettledError(path)
         return found
+
+    def damaged(self) -> list[str]:
+        """Paths of files that were asked for, and have not been what their manifest says for more than a minute."""
+        before = time.monotonic() - SETTLED_SECONDS
+        with self._lock:
+            troubled = sorted(path for path, since in self._troubled.items() if since <= before)
+        return [path for path in troubled if not self._is_mended(path)]
+
+    def _trouble(self, path: str) -> None:
+        with self._lock:
+            if len(self._troubled) < MOST_TROUBLED:
+                self._troubled.setdefault(path, time.monotonic())
+
+    def _is_mended(self, path: str) -> bool:
+        """Whether it is again what its manifest says, or is listed no more: then it is troubled no longer."""
+        try:
+            generation = self.generation()
+            main, coding = main_of(path) or (path, "")
+            entry = self.entry(generation, main)
+            said = _mapping(_mapping((entry or {}).get("encodings")).get(coding)) if coding else entry
+            if said and hash_of(self._root / path) != said.get("hash"):
+                return False
+        except UnsettledError:
+            return False
+        except LookupError:
+            pass
+        with self._lock:
+            self._troubled.pop(path, None)
+        return True
 
     def is_kept(self, digest: str | None) -> bool:
         """Whether the bytes with this hash are in memory."""
@@ -254,11 +293,13 @@ class Output:
         path = f"{folder}/{MANIFEST}"
         handle = self._open(path)
         if handle is None:
+            self._trouble(path)
             return "", b"", {}
         with io.FileIO(handle) as file:
             raw = file.readall() or b""
         digest = hashlib.sha256(raw).hexdigest()
         if isinstance(wanted, str) and wanted != digest:
+            self._trouble(path)
             raise UnsettledError(path)
         try:
             content = _mapping(_mapping(orjson.loads(raw)).get("files"))
@@ -316,6 +357,15 @@ class Output:
 
 
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO}
+
+
+def hash_of(path: Path) -> str | None:
+    """The SHA-256 of a file's bytes; None if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
 
 
 def _stamp(status: os.stat_result) -> Stamp:

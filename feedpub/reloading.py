@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from feedpub import config
@@ -19,10 +20,16 @@ LOOK_SECONDS = 10.0
 
 
 class ConfigFile:
-    """Notices when the file of `current` is another one. `notice` is what is wrong with it, or None."""
+    """Notices when the file of `current` is another one. `notice` is what is wrong with it, or None.
 
-    def __init__(self, current: Config) -> None:
+    Args:
+        current: the configuration that is in use.
+        follow: goes over to another; raises ConfigError where that cannot be.
+    """
+
+    def __init__(self, current: Config, follow: Callable[[Config], None] = lambda _: None) -> None:
         self.current = current
+        self._follow = follow
         self.notice: str | None = None
         self._path = current.path
         self._stamp = self._look()
@@ -46,6 +53,7 @@ class ConfigFile:
         try:
             found = config.load(self._path)
             _same_place(self.current, found)
+            self._follow(found)
         except ConfigError as error:
             self.notice = f"The configuration was not taken over, and the earlier one goes on: {error}"
             log.error("configuration refused  %s", fields(error=str(error)))

@@ -118,7 +118,7 @@ class SiteFiles:
         That is where it is not there, or was made of something else.
         """
         digest = hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
-        stands = self.transaction.get_meta(key) == digest and (self.config.publish.output / path).exists()
+        stands = self.transaction.get_meta(key) == digest and self.staging.stands(path)
         return None if stands else digest
 
     # -- pages
@@ -274,7 +274,7 @@ class SiteFiles:
         known = orjson.loads(self.transaction.get_meta("news") or b"{}")
         digest = hashlib.sha256(orjson.dumps(said)).hexdigest()[:32]
         due: int | None = known.get("due")
-        stands = (self.config.publish.output / _NEWS).exists()
+        stands = self.staging.stands(_NEWS)
         if known.get("digest") == digest and stands == known["stands"] and (due is None or due > self.now):
             return due
         found = newssitemap.news(self._entries([row.id for row in rows]), self.config.site, _time(self.now))

@@ -130,11 +130,14 @@ class Steps:
         )  # fmt: skip
 
     def serve(self, config: Config, **options: Any) -> int:
+        options.pop("started")("http://127.0.0.1:8080/")
         self.calls.append(("serve", options))
         return 0
 
     def daemon(self, config: Config, **options: Any) -> int:
-        self.calls.append(("daemon", [source.name for source in config.sources], *options))
+        options.pop("started")()
+        said = [name for name, value in options.items() if value]
+        self.calls.append(("daemon", [source.name for source in config.sources], *said))
         return 0
 
 
@@ -743,7 +746,7 @@ def test_status_tells_what_is_published_when_and_from_where(steps, published):
 def test_serve_passes_host_and_port_on(steps, room):
     code, out, err = run("serve", "--host", "::1", "--port", "0")
     assert (code, out) == (0, "")
-    assert "at http://[::1]:0/" in err
+    assert "at http://127.0.0.1:8080/ Stop with Ctrl-C." in err  # what is listened on, whatever was asked for
     run("serve")
     assert steps.calls == [("serve", {"host": "::1", "port": 0}), ("serve", {"host": None, "port": None})]
 
@@ -813,7 +816,7 @@ def test_next_believes_the_daemon_that_runs(room):
     from datetime import UTC, datetime
 
     from feedpub import daemonstate
-    from feedpub.daemon.lock import only_one
+    from feedpub.daemon.lock import OnlyOne
 
     at = datetime(2030, 1, 2, 6, 30, tzinfo=UTC)
     jobs = (
@@ -823,7 +826,7 @@ def test_next_believes_the_daemon_that_runs(room):
     state = daemonstate.DaemonState(
         7, "host", at, at, jobs, due_at=datetime(2030, 1, 1, tzinfo=UTC), notice="Mind the gap."
     )
-    with only_one(room / ".feedpub"):
+    with OnlyOne(room / ".feedpub", room / "feeds"):
         daemonstate.write(room / ".feedpub", state)
         code, out, err = run("next")
         assert (code, err) == (0, "feedpub: Mind the gap.\n")

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import pytest
 
 from feedpub import daemon
 from feedpub.config import Config
+from feedpub.daemon.lock import OnlyOne
 from feedpub.errors import ConfigError, LockedError, PublishError
 from feedpub.reports import Report, SourceReport
 from tests.daemons import START, FakeClock, FakePublish, configured, run_until
@@ -246,6 +248,71 @@ def test_a_second_daemon_on_the_same_newsroom_is_refused_and_told_whose_it_is(tm
     run_until(clock.elapsed + 5, config, clock, FakePublish(clock))
 
 
+def test_a_second_daemon_on_the_same_output_is_refused(tmp_path: Path) -> None:
+    """Two copies of one newsroom, each with a store of its own."""
+    clock = FakeClock()
+    config = configured(tmp_path, wire=10)
+    copied = replace(config, state=tmp_path / "copy" / ".feedpub")
+    refused: list[LockedError] = []
+
+    def script(at: float, names: list[str]) -> None:
+        with pytest.raises(LockedError, match="publishes into this folder") as caught:
+            daemon.run(copied, publish=publish, clock=clock)
+        refused.append(caught.value)
+
+    publish = FakePublish(clock, script=script)
+    run_until(5, config, clock, publish)
+    assert f"process {os.getpid()} on" in (refused[0].owner or "")
+    with OnlyOne(copied.state, copied.publish.output):
+        pass
+
+
+def test_while_the_state_folder_is_moved_away_no_second_daemon_begins(tmp_path: Path) -> None:
+    clock = FakeClock()
+    config = configured(tmp_path, wire=10)
+
+    def script(at: float, names: list[str]) -> None:
+        if at == 0:
+            config.state.rename(tmp_path / "moved")
+        elif at == 10:
+            with pytest.raises(LockedError):
+                OnlyOne(config.state, tmp_path / "another").__enter__()
+            seen.append(at)
+
+    seen: list[float] = []
+    run_until(25, config, clock, FakePublish(clock, script=script))
+    assert seen == [10]
+
+
+def test_a_daemon_ends_when_another_has_begun_in_its_place(tmp_path: Path) -> None:
+    clock = FakeClock()
+    config = configured(tmp_path, wire=10)
+    other = OnlyOne(config.state, tmp_path / "another")
+
+    def script(at: float, names: list[str]) -> None:
+        config.state.rename(tmp_path / "moved")
+        other.__enter__()
+
+    publish = FakePublish(clock, script=script)
+    with pytest.raises(LockedError, match="serves this newsroom"):
+        run_until(100, config, clock, publish)
+    assert publish.times("wire") == [0]
+    other.__exit__()
+    with OnlyOne(config.state, config.publish.output):
+        pass
+
+
+def test_locks_move_with_the_output(tmp_path: Path) -> None:
+    with OnlyOne(tmp_path / "state", tmp_path / "a") as locks:
+        with OnlyOne(tmp_path / "other", tmp_path / "b"), pytest.raises(LockedError):
+            locks.move(tmp_path / "b")
+        with pytest.raises(LockedError), OnlyOne(tmp_path / "third", tmp_path / "a"):
+            pass
+        locks.move(tmp_path / "b")
+        with OnlyOne(tmp_path / "third", tmp_path / "a"):
+            pass
+
+
 def test_log_lines_can_be_taken_apart_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     def script(at: float, names: list[str]) -> tuple[SourceReport, ...]:
         return (SourceReport("wire", failure='no "folder"\nhere'),)
@@ -260,6 +327,7 @@ def test_log_lines_can_be_taken_apart_again(tmp_path: Path, caplog: pytest.LogCa
 
 SLOW_DAEMON = """
 import logging, sys, time
+from dataclasses import replace
 from datetime import datetime, UTC
 from pathlib import Path
 from feedpub import daemon

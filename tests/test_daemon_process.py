@@ -17,6 +17,7 @@ import pytest
 
 from feedpub import cli, daemonstate
 from feedpub.config import load
+from feedpub.daemon.lock import OnlyOne
 from feedpub.daemon.notify import Watchdog, notify, reloading
 from feedpub.daemon.watching import Watching, silent_file_system
 from feedpub.reloading import ConfigFile
@@ -127,12 +128,12 @@ def plugin(tmp_path: Path) -> None:
 
 def test_a_source_that_hangs_is_given_up_and_the_others_go_on(running: Running, plugin: None) -> None:
     running.configure(
-        '[sources.mount]\nkind = "hanging"\n[sources.wire]\npath = "wire"\nevery = "1s"\n[daemon]\ndeadline = "2s"\n'
+        '[sources.mount]\nkind = "hanging"\n[sources.wire]\npath = "wire"\nevery = "1s"\n[daemon]\ndeadline = "6s"\n'
     )
     running.write("wire/a.md", "Article A")
     running.start()
     running.wait_for_log("source failed  source=mount failures=1")
-    assert "'mount' got no further for 2 seconds" in running.log
+    assert "'mount' got no further for 6 seconds" in running.log
     wait_for(lambda: "Article A" in running.feed)
     running.write("wire/b.md", "Article B")
     wait_for(lambda: "Article B" in running.feed)
@@ -273,6 +274,22 @@ def test_the_file_is_noticed_by_its_content_and_not_by_its_time_alone(running: R
     assert file.changed() is None
     assert file.notice is not None
     assert "Stop it and start it again" in file.notice
+
+
+def test_an_output_that_another_daemon_serves_is_not_taken_over(running: Running) -> None:
+    running.configure('[sources.wire]\npath = "wire"\n')
+    running.write("wire/a.md", "Article A")
+    running.start()
+    wait_for(lambda: "Article A" in running.feed)
+    with OnlyOne(running.root / "other", running.root / "elsewhere"):
+        running.configure('[publish]\noutput = "elsewhere"\n[sources.wire]\npath = "wire"\n')
+        running.signal(signal.SIGHUP)
+        wait_for(lambda: running.state.notice)
+        assert "publishes into this folder" in (running.state.notice or "")
+        assert "the earlier one goes on" in (running.state.notice or "")
+    running.signal(signal.SIGHUP)
+    wait_for(lambda: (running.root / "elsewhere" / "feed.xml").exists())
+    assert running.end() == 0
 
 
 @pytest.mark.parametrize(("path", "code"), [("wire", 0), ("not-there", 1)])

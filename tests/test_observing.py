@@ -13,7 +13,7 @@ import pytest
 
 from feedpub import cadence, daemonstate
 from feedpub.config import Alarms, FeedConfig, Where
-from feedpub.daemon.lock import only_one
+from feedpub.daemon.lock import OnlyOne
 from feedpub.daemonstate import DaemonState, JobState
 from feedpub.heartbeat import heartbeat
 from feedpub.observation import Observation
@@ -198,7 +198,7 @@ def test_it_can_be_looked_at_while_a_refresh_is_writing(newsroom: Newsroom) -> N
 
 def test_a_daemon_that_never_ran_is_told_from_one_that_runs_and_one_that_was_stopped(tmp_path: Path) -> None:
     assert heartbeat(tmp_path).word == "never"
-    with only_one(tmp_path):
+    with OnlyOne(tmp_path, tmp_path / "feeds"):
         running = heartbeat(tmp_path)
         assert (running.word, running.owner) == ("running", f"process {os.getpid()} on {os.uname().nodename}")
         assert heartbeat(tmp_path).word == "running"  # looking took nothing away
@@ -206,8 +206,8 @@ def test_a_daemon_that_never_ran_is_told_from_one_that_runs_and_one_that_was_sto
 
 
 def test_a_daemon_that_was_killed_is_gone(tmp_path: Path) -> None:
-    code = "import sys, pathlib, time\nfrom feedpub.daemon.lock import only_one\n"
-    code += f"with only_one(pathlib.Path({str(tmp_path)!r})):\n    print('here', flush=True)\n    time.sleep(60)\n"
+    code = "import sys, pathlib, time\nfrom feedpub.daemon.lock import OnlyOne\n"
+    code += f"with OnlyOne(*[pathlib.Path({str(tmp_path)!r})] * 2):\n    print('here', flush=True)\n    time.sleep(60)\n"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"here\n"
@@ -215,5 +215,5 @@ def test_a_daemon_that_was_killed_is_gone(tmp_path: Path) -> None:
         process.kill()
         process.wait()
     assert heartbeat(tmp_path).word == "gone"
-    with only_one(tmp_path):
+    with OnlyOne(tmp_path, tmp_path / "feeds"):
         assert heartbeat(tmp_path).word == "running"

@@ -22,7 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from feedpub import daemonstate, observing
 from feedpub.alarms.rules import Alarm, Kind
 from feedpub.config import Config, Publish, Server, SourceConfig
-from feedpub.daemon.lock import only_one
+from feedpub.daemon.lock import OnlyOne
 from feedpub.daemonstate import DaemonState, JobState
 from feedpub.models import Problem
 from feedpub.observation import DaemonView, Observation
@@ -99,7 +99,7 @@ def test_ready_says_when_published_files_are_missing_or_the_manifest_is_damaged(
 def test_the_server_notices_a_daemon_that_is_gone_and_serves_on(newsroom: Newsroom) -> None:
     newsroom.write("one.md", markdown())
     newsroom.publish()
-    with only_one(newsroom.config.state):
+    with OnlyOne(newsroom.config.state, newsroom.config.publish.output):
         assert ask(app_of(newsroom), "/health/ready").json()["daemon"] == "running"
         lock = (newsroom.config.state / "daemon.lock").read_bytes()
     (newsroom.config.state / "daemon.lock").write_bytes(lock)  # as one that was killed leaves it

@@ -8,6 +8,7 @@ twice. Nothing here ever stops or delays a refresh.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -25,17 +26,17 @@ def check(config: Config, observation: Observation) -> list[Alarm]:
     return rules.check(config, observation)
 
 
-def watch(config: Config, now: datetime) -> None:
+def watch(config: Config, now: datetime, *, damaged: Sequence[str] = ()) -> None:
     """Look whether something is wrong and tell it, in a thread of its own; returns at once and never raises.
 
     To be called when a refresh has changed something, and at least every minute; what comes sooner than
     ten seconds after the last look, or while one is at work, is passed over. Where no channel is
-    configured it does nothing.
+    configured it does nothing. `damaged` are paths of published files that a server could not answer with.
     """
     if config.alarms.has_channel:
         from feedpub.alarms import watching
 
-        watching.start(config, now)
+        watching.start(config, now, damaged)
 
 
 def deliver(config: Config, now: datetime) -> list[Outcome]:

@@ -18,7 +18,7 @@ from feedpub.standing import counted, span
 
 Kind = Literal[
     "source-never", "source-failing", "source-stale", "source-incomplete", "source-quiet", "source-shrinking",
-    "feed-still", "output-failing", "quarantine-growing", "disk-filling", "daemon-down", "daemon-late", "store",
+    "feed-still", "output-failing", "output-damaged", "quarantine-growing", "disk-filling", "daemon-down", "daemon-late", "store",
 ]  # fmt: skip
 
 WEEK = 7
@@ -219,6 +219,17 @@ def _output(rules: Alarms, seen: Observation) -> Iterator[Alarm]:
         )
 
 
+def _damaged(rules: Alarms, seen: Observation) -> Iterator[Alarm]:
+    if seen.damaged:
+        are = "is" if len(seen.damaged) == 1 else "are"
+        yield _alarm(
+            "output-damaged",
+            "output",
+            f"{counted(len(seen.damaged), 'published file')} {are} missing or not what was written: {seen.damaged[0]}",
+            "Run `feedpub publish --repair`, and find out who changes the output; nobody but feedpub should.",
+        )
+
+
 def _quarantine(rules: Alarms, seen: Observation) -> Iterator[Alarm]:
     today = seen.now.date()
     before = [
@@ -250,9 +261,9 @@ def megabytes(size: int) -> str:
 
 
 _RULES: tuple[Callable[[Alarms, Observation], Iterator[Alarm]], ...] = (
-    _store, _daemon, _disk, _sources, _feeds, _output, _quarantine,
+    _store, _daemon, _disk, _sources, _feeds, _output, _damaged, _quarantine,
 )  # fmt: skip
 _GRAVEST_FIRST: tuple[Kind, ...] = (
-    "store", "daemon-down", "disk-filling", "output-failing", "daemon-late", "source-never", "source-failing",
+    "store", "daemon-down", "disk-filling", "output-damaged", "output-failing", "daemon-late", "source-never", "source-failing",
     "source-stale", "source-incomplete", "source-shrinking", "source-quiet", "feed-still", "quarantine-growing",
 )  # fmt: skip

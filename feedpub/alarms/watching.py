@@ -7,7 +7,7 @@ import fcntl
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from feedpub import observing
@@ -26,7 +26,7 @@ _at_work = threading.Lock()
 _last: dict[str, datetime] = {}
 
 
-def start(config: Config, now: datetime) -> None:
+def start(config: Config, now: datetime, damaged: Sequence[str] = ()) -> None:
     """Look once in a thread of its own, unless one is at work or has just been."""
     last = _last.get(str(config.state))
     if (last is not None and abs(now - last) < LEAST) or not _at_work.acquire(blocking=False):
@@ -34,22 +34,24 @@ def start(config: Config, now: datetime) -> None:
     _last[str(config.state)] = now
     try:
         # A thread that is in the middle of sending does not hold up the end of the process.
-        threading.Thread(target=_look, args=(config, now), name="feedpub-alarms", daemon=True).start()
+        threading.Thread(
+            target=_look, args=(config, now, damaged), name="feedpub-alarms", daemon=True
+        ).start()
     except RuntimeError as error:  # no more threads
         _at_work.release()
         log.error("alarms not looked at  %s", fields(error=error))
 
 
-def _look(config: Config, now: datetime) -> None:
+def _look(config: Config, now: datetime, damaged: Sequence[str]) -> None:
     try:
-        once(config, now)
+        once(config, now, damaged)
     except Exception as error:
         log.error("alarms not looked at  %s", fields(error=error), exc_info=True)
     finally:
         _at_work.release()
 
 
-def once(config: Config, now: datetime) -> list[Outcome]:
+def once(config: Config, now: datetime, damaged: Sequence[str] = ()) -> list[Outcome]:
     """Look, and tell through every channel what is new; nothing if another process is just doing it.
 
     Raises:
@@ -58,7 +60,7 @@ def once(config: Config, now: datetime) -> list[Outcome]:
     with _alone(config) as alone:
         if not alone:
             return []
-        found = rules.check(config, observing.observe(config, now))
+        found = rules.check(config, observing.observe(config, now, damaged))
         ways = channels(config)
         before = memory.read(config.state)
         known = memory.updated(before, found, ways.keys(), now)

@@ -38,7 +38,14 @@ def add(commands: Any) -> None:
         help="exit with 1 if anything is held back or a part of a source cannot be read",
     )
     parser.add_argument(
-        "--yes", action="store_true", help="let many articles vanish at once (the accident guard)"
+        "--yes",
+        action="store_true",
+        help="let many articles vanish at once (the accident guard), or take over another newsroom's folder",
+    )
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="compare every published file with what was written, and write damaged and missing ones anew",
     )
     parser.add_argument(
         "--rebuild",
@@ -64,8 +71,9 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     config_file.remember(config)
     with terminal.progress() as progress:
         report = pipeline.publish(
-            config, yes=arguments.yes, rebuild=arguments.rebuild, only=only, progress=progress
-        )
+            config, yes=arguments.yes, rebuild=arguments.rebuild, repair=arguments.repair, only=only,
+            progress=progress,
+        )  # fmt: skip
     if terminal.as_json:
         terminal.json({**pipeline.summary(report), "failed": report.failed, "quarantine": report.held})
     else:

@@ -13,12 +13,12 @@ from feedpub import alarms
 from feedpub.config import Config
 from feedpub.daemon.clock import Clock, SystemClock
 from feedpub.daemon.ending import Abandoned, Ending
-from feedpub.daemon.lock import only_one
+from feedpub.daemon.lock import OnlyOne
 from feedpub.daemon.notify import Watchdog, is_heard, notify, reloading
 from feedpub.daemon.telling import Teller
 from feedpub.daemon.timer import Publish, Timer
 from feedpub.daemon.watching import Watching
-from feedpub.errors import ConfigError
+from feedpub.errors import ConfigError, LockedError, PublishError
 from feedpub.logs import fields
 from feedpub.reloading import ConfigFile
 
@@ -55,7 +55,8 @@ def run(
 
     Raises:
         ConfigError: there is no source to refresh.
-        LockedError: another daemon serves this newsroom.
+        LockedError: another daemon serves this newsroom, or its output; also when somebody has moved the state
+            folder away and another daemon has begun there.
     """
     if not config.sources:
         raise ConfigError(
@@ -67,7 +68,11 @@ def run(
         stop = threading.Event()
     else:
         threading.Thread(target=_relay, args=(stop, wake), daemon=True).start()
-    with only_one(config.state), Ending(stop, wake) as ending, contextlib.ExitStack() as stack:
+    with (
+        OnlyOne(config.state, config.publish.output) as locks,
+        Ending(stop, wake) as ending,
+        contextlib.ExitStack() as stack,
+    ):
         started()
         watchdog = Watchdog()
         if publish is None:
@@ -77,7 +82,7 @@ def run(
             publish.start()
         service = _Service(
             config, publish, clock or SystemClock(), jitter, stop=stop, wake=wake, ending=ending,
-            watchdog=watchdog,
+            watchdog=watchdog, locks=locks,
         )  # fmt: skip
         log.info(
             "daemon started  %s",
@@ -106,11 +111,11 @@ class _Service:
 
     def __init__(
         self, config: Config, publish: Publish, clock: Clock, jitter: Callable[[], float], *,
-        stop: threading.Event, wake: threading.Event, ending: Ending, watchdog: Watchdog,
+        stop: threading.Event, wake: threading.Event, ending: Ending, watchdog: Watchdog, locks: OnlyOne,
     ) -> None:  # fmt: skip
         self._stop, self._wake, self._ending, self._watchdog = stop, wake, ending, watchdog
-        self._clock = clock
-        self._file = ConfigFile(config)
+        self._clock, self._locks = clock, locks
+        self._file = ConfigFile(config, self._follow)
         self._watching = Watching(wake.set)
         self._teller = Teller(config.state, clock.now, self._notices)
         self._told: list[str] = []
@@ -132,6 +137,7 @@ class _Service:
         notify("READY=1", "STATUS=" + self._status())
         while not self._stop.is_set():
             self._wake.clear()
+            self._locks.keep()
             self._reload()
             self._watchdog.turned()
             if not self._stop.is_set():
@@ -163,6 +169,13 @@ class _Service:
             notify("READY=1")
         if config is not None or self._file.notice != before:
             self._tell()
+
+    def _follow(self, config: Config) -> None:
+        """Go over to the output of another configuration."""
+        try:
+            self._locks.move(config.publish.output)
+        except (LockedError, PublishError) as error:
+            raise ConfigError(f"publish.output: {error}", key="publish.output") from error
 
     def _watch(self, config: Config) -> None:
         self._watching.configure(config.sources, but=(config.publish.output, config.state))

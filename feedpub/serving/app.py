@@ -54,6 +54,7 @@ class Front:
     ) -> None:
         self.site = site
         self.telemetry = telemetry
+        telemetry.damaged = site.output.damaged
         self.proxies = proxies
         self.answers = Answers(site.output, site.clock)
         self._mounted = tuple(mounted.items())

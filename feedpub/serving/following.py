@@ -107,4 +107,4 @@ class Follower:
         from feedpub import alarms
 
         while not self._stopped.wait(ALARMS_SECONDS):
-            alarms.watch(self.config, datetime.now(UTC))
+            alarms.watch(self.config, datetime.now(UTC), damaged=self._front.telemetry.damaged())

@@ -1,9 +1,10 @@
-"""What the server counts of its own answers, for /metrics and the status page."""
+"""What the server sees of its own answers, for /metrics, the status page and alarms."""
 
 from __future__ import annotations
 
 import bisect
 from collections import Counter
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 BUCKETS_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -18,6 +19,8 @@ class Telemetry:
         """(kind of what was asked for: "feed", "page", "api", …, status) → answers."""
         self.sent_bytes = 0
         self.seconds = 0.0
+        self.damaged: Callable[[], Sequence[str]] = tuple
+        """Gives the paths of published files that cannot be answered with; any thread may call it."""
         self._classes = [0] * (len(BUCKETS_SECONDS) + 1)
 
     def count(self, kind: str, status: int, size: int, seconds: float) -> None:

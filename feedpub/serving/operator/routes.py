@@ -42,7 +42,7 @@ Answer = Callable[[Request], Awaitable[Response]]
 
 def build(config: Config, telemetry: Telemetry, access: Access) -> Starlette:
     """The application."""
-    health = _Health(config)
+    health = _Health(config, telemetry)
     inside = _Inside(config, telemetry, health)
 
     def guarded(answer: Answer) -> Answer:
@@ -83,12 +83,13 @@ class _Kept(Generic[T]):
 class _Health:
     """For whoever asks whether to send requests here. Nothing in it tells what is inside."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, telemetry: Telemetry) -> None:
         self._config = config
+        self._telemetry = telemetry
         self.readiness = _Kept(self._looked)
 
     def _looked(self) -> dict[str, Any]:
-        found = reasons(self._config.publish.output)
+        found = reasons(self._config.publish.output, self._telemetry.damaged())
         return {
             "status": "unready" if found else "ready",
             "reasons": list(found),
@@ -122,7 +123,7 @@ class _Inside:
     def _looked(self) -> tuple[Observation, list[Alarm]]:
         from feedpub import observing
 
-        seen = observing.observe(self._config, datetime.now(UTC))
+        seen = observing.observe(self._config, datetime.now(UTC), self._telemetry.damaged())
         return seen, alarms.check(self._config, seen)
 
     async def metrics(self, request: Request) -> Response:
