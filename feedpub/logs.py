@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
+from feedpub.errors import ConfigError
+
 Format = Literal["people", "json"]
 VARIABLE = "FEEDPUB_LOG_FORMAT"
 """The environment variable that goes before `[log] format`."""
@@ -39,11 +41,17 @@ def fields(**values: object) -> Fields:
 
 
 def chosen(option: str | None, environment: Mapping[str, str], configured: Format) -> Format:
-    """The format of the log: the option's, else the environment's, else that of the configuration."""
-    for wanted in (option, environment.get(VARIABLE)):
-        if wanted in ("people", "json"):
-            return "json" if wanted == "json" else "people"
-    return configured
+    """The format of the log: the option's, else the environment's, else that of the configuration.
+
+    Raises:
+        ConfigError: the environment's is none.
+    """
+    wanted = option or environment.get(VARIABLE) or configured
+    if wanted not in ("people", "json"):
+        raise ConfigError(
+            f"{VARIABLE}: {wanted!r} is no format of the log; set it to people or json.", key=VARIABLE
+        )
+    return "json" if wanted == "json" else "people"
 
 
 def show(stream: TextIO, level: str, log_format: Format = "people") -> None:

@@ -153,6 +153,13 @@ def test_what_could_not_be_published_is_told() -> None:
     assert kinds(observation(runs=({"failures": []}, run))) == []
 
 
+def test_what_the_daemon_cannot_take_over_or_watch_is_told() -> None:
+    notice = "The configuration was not taken over, and the earlier one goes on: line 3: …"
+    (found,) = alarms(observation(source(history=STEADY), daemon=DaemonView("running", notice=notice)))
+    assert found.key == "daemon-notice:daemon"
+    assert notice in found.message
+
+
 @pytest.mark.parametrize(
     ("held", "now", "expected"),
     [

@@ -23,6 +23,7 @@ import pytest
 from feedpub import daemon
 from feedpub.config import Config
 from feedpub.daemon.lock import OnlyOne
+from feedpub.daemon.timer import Timer
 from feedpub.errors import ConfigError, LockedError, PublishError
 from feedpub.reports import Report, SourceReport
 from tests.daemons import START, FakeClock, FakePublish, configured, run_until
@@ -71,6 +72,22 @@ def test_a_failing_source_backs_off_alone_and_up_to_a_limit(tmp_path: Path) -> N
     assert publish.times("wire") == [60.0 * tick for tick in range(67)]
     # 120, 240, 480 seconds, then no more than 900.
     assert publish.times("broken") == [0, 120, 360, 840, 1740, 2640, 3540]
+
+
+def test_a_change_right_after_a_long_regular_refresh_does_not_wait(tmp_path: Path) -> None:
+    clock = FakeClock()
+    publish = FakePublish(clock, takes=20)
+    timer = Timer(configured(tmp_path, wire=300), publish, clock=clock)
+    timer.tick()
+    clock.elapsed += 1
+    timer.tick(["wire"])
+    # Now a change follows a change: the others must have their share.
+    clock.elapsed += 1
+    timer.tick(["wire"])
+    assert round(timer.idle_seconds()) == 19
+    clock.elapsed += 19
+    timer.tick()
+    assert publish.times("wire") == [0, 21, 61]
 
 
 def test_back_off_is_spread_by_a_tenth(tmp_path: Path) -> None:

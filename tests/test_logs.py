@@ -6,6 +6,8 @@ import io
 import json
 import logging
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,8 @@ import pytest
 from hypothesis import example, given
 
 from feedpub import cli, logs
+from feedpub.errors import ConfigError
+from tests.articles import markdown
 from tests.judges.samples import TEXT
 
 
@@ -95,7 +99,8 @@ def test_any_text_stays_in_one_line_for_people(text: str) -> None:
         (None, None, "json", "json"),
         (None, "json", "people", "json"),
         ("people", "json", "json", "people"),
-        (None, "yaml", "json", "json"),
+        ("people", "yaml", "json", "people"),
+        (None, "", "json", "json"),
     ],
 )
 def test_the_option_goes_before_the_environment_and_that_before_the_configuration(
@@ -103,6 +108,30 @@ def test_the_option_goes_before_the_environment_and_that_before_the_configuratio
 ) -> None:
     environment = {} if variable is None else {"FEEDPUB_LOG_FORMAT": variable}
     assert logs.chosen(option, environment, configured) == expected
+
+
+def test_an_unknown_format_in_the_environment_is_an_error() -> None:
+    with pytest.raises(
+        ConfigError, match=r"FEEDPUB_LOG_FORMAT: 'yaml' is no format of the log.*people or json"
+    ):
+        logs.chosen(None, {"FEEDPUB_LOG_FORMAT": "yaml"}, "json")
+
+
+def test_as_json_every_line_is_an_object_and_numbers_are_numbers(tmp_path: Path) -> None:
+    (tmp_path / "articles").mkdir()
+    (tmp_path / "articles" / "a.md").write_text(markdown("Harbour opens"), "utf-8")
+    # Without a language, so that there is something to note.
+    (tmp_path / "feedpub.toml").write_text('[sources.articles]\npath = "articles"\n', "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "feedpub", "daemon", "--once", "--log-format", "json"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    assert "note" in {line["event"] for line in told}
+    [finished] = [line for line in told if line["event"] == "refresh finished"]
+    assert isinstance(finished["fields"]["seconds"], float)
+    assert finished["fields"]["new"] == 1
+    assert finished["fields"]["sources"] == ["articles"]
 
 
 def test_the_server_writes_its_log_as_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,8 +143,30 @@ def test_without_a_token_only_this_machine_may_look(  # noqa: PLR0917
     answer = ask(app_of(newsroom), path, peer=peer, host=host, **headers)
     assert answer.status_code == status
     if status == 403:
-        assert answer.text == "Not allowed.\n"
+        assert "FEEDPUB_STATUS_TOKEN" in answer.text
+        assert "Authorization: Bearer" in answer.text
         assert "www-authenticate" not in answer.headers
+
+
+@pytest.mark.parametrize("path", INSIDE)
+def test_behind_a_proxy_nobody_may_look_without_a_token(
+    newsroom: Newsroom, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    """A proxy on the same machine that passes on no word of itself looks like a program here."""
+    newsroom.configure(server=Server(trusted_proxies=("127.0.0.1",), status_token_env="NEWS_TOKEN"))
+    app = app_of(newsroom)
+    assert ask(app, path).status_code == 403
+    assert "behind a proxy they need a token in NEWS_TOKEN" in caplog.text
+
+
+def test_what_comes_in_http_1_0_may_have_been_passed_on(newsroom: Newsroom) -> None:
+    app = app_of(newsroom)
+
+    async def as_of_old(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, "http_version": "1.0"}, receive, send)
+
+    assert ask(as_of_old, "/status").status_code == 403
+    assert ask(app, "/status").status_code == 200
 
 
 def basic(text: str) -> str:

@@ -360,6 +360,25 @@ def test_a_withdrawn_page_is_gone_but_still_says_so(output: Published, app: Any)
     assert again.status == 410
 
 
+def test_the_record_and_calendar_of_what_was_withdrawn_are_gone_too(output: Published, app: Any) -> None:
+    output.put("events/2025/09/fair-0a1b2c3d.html", b"<p>withdrawn</p>", "text/html", status=410)
+    output.manifest()
+    for ending in ("jsonld", "ics"):
+        answer = ask(app, f"/events/2025/09/fair-0a1b2c3d.{ending}")
+        assert (answer.status, answer.body) == (410, b"It was withdrawn.\n")
+    assert ask(app, "/events/2025/09/fair-0a1b2c3d.txt").status == 404
+    assert ask(app, "/events/2025/09/other-0a1b2c3d.jsonld").status == 404
+
+
+def test_the_record_of_a_page_that_moved_has_moved_with_it(output: Published) -> None:
+    app = serving.build_app(output.root, site_url="https://news.example/")
+    target = "https://news.example/articles/2025/09/new.html"
+    output.put("articles/2025/09/old.html", PAGE, "text/html", redirect=target)
+    output.manifest()
+    answer = ask(app, "/articles/2025/09/old.jsonld")
+    assert (answer.status, answer.headers["location"]) == (301, "new.jsonld")
+
+
 @pytest.mark.parametrize(
     ("target", "location"),
     [

@@ -18,7 +18,7 @@ from feedpub.standing import counted, span
 
 Kind = Literal[
     "source-never", "source-failing", "source-stale", "source-incomplete", "source-quiet", "source-shrinking",
-    "feed-still", "output-failing", "output-damaged", "quarantine-growing", "disk-filling", "daemon-down", "daemon-late", "store",
+    "feed-still", "output-failing", "output-damaged", "quarantine-growing", "disk-filling", "daemon-down", "daemon-late", "daemon-notice", "store",
 ]  # fmt: skip
 
 WEEK = 7
@@ -82,6 +82,17 @@ def _daemon(rules: Alarms, seen: Observation) -> Iterator[Alarm]:
             "daemon",
             f"No daemon runs: the last one {how}; it was last heard of {span(seen.now - daemon.updated_at)} ago.",
             "Start `feedpub daemon` again, and see its log for why it ended.",
+        )
+
+
+def _noticed(rules: Alarms, seen: Observation) -> Iterator[Alarm]:
+    """A configuration that was not taken over, or folders that are not watched."""
+    if seen.daemon.notice and seen.daemon.word == "running":
+        yield _alarm(
+            "daemon-notice",
+            "daemon",
+            f"The daemon goes on with something wrong: {seen.daemon.notice}",
+            "Correct what it says; it notices by itself.",
         )
 
 
@@ -261,9 +272,9 @@ def megabytes(size: int) -> str:
 
 
 _RULES: tuple[Callable[[Alarms, Observation], Iterator[Alarm]], ...] = (
-    _store, _daemon, _disk, _sources, _feeds, _output, _damaged, _quarantine,
+    _store, _daemon, _noticed, _disk, _sources, _feeds, _output, _damaged, _quarantine,
 )  # fmt: skip
 _GRAVEST_FIRST: tuple[Kind, ...] = (
-    "store", "daemon-down", "disk-filling", "output-damaged", "output-failing", "daemon-late", "source-never", "source-failing",
+    "store", "daemon-down", "disk-filling", "output-damaged", "output-failing", "daemon-late", "daemon-notice", "source-never", "source-failing",
     "source-stale", "source-incomplete", "source-shrinking", "source-quiet", "feed-still", "quarantine-growing",
 )  # fmt: skip

@@ -131,11 +131,17 @@ def _filenames(names: Sequence[str], config: Config) -> list[str]:
 
 
 def _next(config: Config, cwd: Path) -> Iterator[str]:
+    from feedpub.heartbeat import heartbeat
+
     host = config.server.host
     host = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host  # noqa: S104 - only compared
     page = near(config.publish.output / "index.html", cwd)
     yield f"Next: open {page} in a browser,"
-    yield f"      or run `feedpub serve` and open http://{host}:{config.server.port}/"
+    daemon = heartbeat(config.state)
+    if daemon.word == "running":
+        yield f"      A daemon is at work ({daemon.owner}): it publishes by itself what changes."
+    else:
+        yield f"      or run `feedpub serve` and open http://{host}:{config.server.port}/"
     yield "      `feedpub explain ARTICLE` shows where each fact comes from."
 
 

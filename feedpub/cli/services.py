@@ -10,6 +10,7 @@ from feedpub.cli import options
 if TYPE_CHECKING:
     from feedpub.cli.terminal import Terminal
     from feedpub.config import Config, SourceConfig
+    from feedpub.logs import Format
 
 
 def add(commands: Any) -> None:
@@ -55,14 +56,14 @@ def daemon(arguments: argparse.Namespace, terminal: Terminal) -> int:
     config, _ = options.newsroom(arguments)
     if arguments.dry_run:
         return _rehearse(config, terminal)
-    _begin(arguments, terminal, config)
+    log_format = _begin(arguments, terminal, config)
 
     def started() -> None:
         if terminal.as_json:
             sources = [_told(one) for one in config.sources]
             terminal.json({"output": config.publish.output, "sources": sources})
             terminal.stdout.flush()
-        else:
+        elif log_format == "people":
             every = ", ".join(f"{source.name} {source.every.text}" for source in config.sources)
             ending = "" if arguments.once else " Stop with Ctrl-C."
             terminal.remark(f"Publishing to {config.publish.output}: {every}.{ending}")
@@ -105,13 +106,13 @@ def _told(source: SourceConfig) -> dict[str, Any]:
 def serve(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Serve; the JSON, printed when requests are taken, has output and address."""
     config, _ = options.newsroom(arguments)
-    _begin(arguments, terminal, config)
+    log_format = _begin(arguments, terminal, config)
 
     def started(address: str) -> None:
         if terminal.as_json:
             terminal.json({"output": config.publish.output, "address": address})
             terminal.stdout.flush()
-        else:
+        elif log_format == "people":
             terminal.remark(f"Serving {config.publish.output} at {address} Stop with Ctrl-C.")
 
     from feedpub import serving
@@ -162,16 +163,23 @@ def _begin(
     config: Config,
     *,
     notices: tuple[str, ...] | None = None,
-) -> None:
+) -> Format:
+    """Show the log, and what is to be said of the configuration; returns how the log looks."""
+    import logging
     import os
 
     from feedpub import logs
 
     # Whoever watches a service wants to see it work, so its log is there without asking.
     level = "WARNING" if terminal.quiet else "DEBUG" if arguments.verbose else "INFO"
-    terminal.log(level, logs.chosen(arguments.log_format, os.environ, config.log.format))
+    log_format = logs.chosen(arguments.log_format, os.environ, config.log.format)
+    terminal.log(level, log_format)
     for notice in config.notices if notices is None else notices:
-        terminal.remark(f"Note: {notice}")
+        if log_format == "json":
+            logging.getLogger("feedpub.config").info("note  %s", logs.fields(note=notice))
+        else:
+            terminal.remark(f"Note: {notice}")
+    return log_format
 
 
 def _port(text: str) -> int:

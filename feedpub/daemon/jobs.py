@@ -61,7 +61,7 @@ class Timing:
         self._job = job
         self._timeline, self._wall = timeline, wall
         self._offset = timedelta(seconds=offset)
-        self._hurried = False
+        self._hurried = self._was_hurried = False
         self._follow(cadence)
         self._anchor = self._taken = self._now() + self._offset
         self._finished = self._anchor
@@ -106,6 +106,7 @@ class Timing:
     def take(self) -> None:
         """Its refresh begins."""
         self._taken = self._now()
+        self._was_hurried = self._hurried
         if not self._hurried:
             self._met = self._taken
         self.running_since = self.last_run_at = self._wall().replace(tzinfo=UTC)
@@ -156,11 +157,11 @@ class Timing:
         self._set(self._now() + timedelta(seconds=seconds))
 
     def hurry(self) -> None:
-        """Something in it changed: it is due now, or as long after its last refresh as that took.
+        """Something in it changed: it is due now, or where a change caused its last refresh too, as long after that as it took.
 
         So a folder that changes all the time costs half of the time, and the others have the rest.
         """
-        pause = self._finished + timedelta(seconds=self.seconds or 0)
+        pause = self._finished + timedelta(seconds=(self.seconds or 0) if self._was_hurried else 0)
         due = max(self._now(), pause)
         if due < self._next:
             self._hurried = True

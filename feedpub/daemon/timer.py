@@ -249,7 +249,7 @@ class Timer:
                 removed=sum(source.removed for source in report.sources),
                 held=len(report.held),
                 written=len(report.written),
-                seconds=f"{self._clock.monotonic() - started:.2f}",
+                seconds=round(self._clock.monotonic() - started, 2),
             ),
         )
         return report
@@ -262,9 +262,9 @@ class Timer:
             log.error(
                 "source failed  %s",
                 fields(
-                    source=name, failures=timing.failures, retry_in_seconds=f"{seconds:.0f}", error=why
+                    source=name, failures=timing.failures, retry_in_seconds=round(seconds), error=why
                 ),
             )  # fmt: skip
         if not names:
-            log.error("refresh failed  %s", fields(retry_in_seconds=f"{AGAIN_SECONDS:.0f}", error=why))
+            log.error("refresh failed  %s", fields(retry_in_seconds=round(AGAIN_SECONDS), error=why))
             self._dues[_AGAIN] = (self._clock.now() + timedelta(seconds=AGAIN_SECONDS), ())

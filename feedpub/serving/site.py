@@ -157,7 +157,7 @@ class PublishedSite:
         if entry is None:
             described = self._maker.schema(path.removeprefix(SCHEMAS)) if path.startswith(SCHEMAS) else None
             if described is None:
-                return self._not_found()
+                return self._gone_with_page(shelf, path, scope["path"]) or self._not_found()
             return self._send(method, asked, described, shelf, patient=patient)
         if isinstance(entry.get("redirect"), str):
             return self._redirect(entry["redirect"], scope["path"])
@@ -234,6 +234,22 @@ class PublishedSite:
         caching = headers.caching(self._max_age, int(self.clock()))
         return _plain(
             301, "", {"Location": where, "Access-Control-Allow-Origin": "*", **caching}, kind="page"
+        )
+
+    def _gone_with_page(self, shelf: Shelf, path: str, asked: str) -> Reply | None:
+        """For the record or calendar of an article or event that was withdrawn or has moved: the manifest names its page."""
+        stem, _, ending = path.rpartition(".")
+        page = self.output.entry(shelf.generation, f"{stem}.html") if ending in ("jsonld", "ics") else None
+        if page is None:
+            return None
+        target = page.get("redirect")
+        if isinstance(target, str) and target.endswith(".html"):
+            return self._redirect(f"{target.removesuffix('html')}{ending}", asked)
+        if page.get("status") != 410:
+            return None
+        caching = headers.caching(self._max_age, int(self.clock()))
+        return _plain(
+            410, "It was withdrawn.\n", {"Access-Control-Allow-Origin": "*", **caching}, kind="record"
         )
 
     def _not_found(self) -> Reply:

@@ -25,4 +25,7 @@ def operator_app(config: Config, telemetry: Telemetry) -> ASGIApp:
     from feedpub.serving.operator import routes
     from feedpub.serving.operator.access import Access
 
-    return routes.build(config, telemetry, Access(os.environ.get(config.server.status_token_env, "")))
+    variable = config.server.status_token_env
+    behind_proxy = bool(config.server.trusted_proxies)
+    access = Access(os.environ.get(variable, ""), variable=variable, behind_proxy=behind_proxy)
+    return routes.build(config, telemetry, access)

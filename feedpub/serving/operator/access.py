@@ -25,10 +25,25 @@ _SAME = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Ro
 
 
 class Access:
-    """The rule. An empty `token` means that there is none."""
+    """The rule.
 
-    def __init__(self, token: str) -> None:
+    Args:
+        token: what everybody must show; empty if there is none.
+        variable: the environment variable that it came from, to be named to those who are refused.
+        behind_proxy: whether requests are known to come through a proxy: then none is this machine's own.
+    """
+
+    def __init__(
+        self, token: str, *, variable: str = "FEEDPUB_STATUS_TOKEN", behind_proxy: bool = False
+    ) -> None:
         self._digest = _digest(token.encode("utf-8", "surrogateescape")) if token else None
+        self._behind_proxy = behind_proxy
+        self._remedy = (
+            f"Not allowed. Start the server with a token in the environment variable {variable}, and send it as "
+            "Authorization: Bearer, or as the password of Basic.\n"
+        )
+        if behind_proxy and not token:
+            log.warning("/status and /metrics are closed: behind a proxy they need a token in %s", variable)
         if token and len(token) < SHORT:
             log.warning(
                 "the token for /status and /metrics has fewer than %d characters: take a longer one", SHORT
@@ -37,15 +52,15 @@ class Access:
     def refusal(self, request: Request) -> Response | None:
         """The answer to one who may not see it; None to one who may."""
         if self._digest is None:
-            return None if _is_local(request) else _refused(403)
+            return None if not self._behind_proxy and _is_local(request) else _refused(403, self._remedy)
         given = _given(request.headers.get("authorization", ""))
         if given is not None and hmac.compare_digest(_digest(given), self._digest):
             return None
-        return _refused(401, {"WWW-Authenticate": 'Basic realm="feedpub", charset="UTF-8"'})
+        return _refused(401, "Not allowed.\n", {"WWW-Authenticate": 'Basic realm="feedpub", charset="UTF-8"'})
 
 
-def _refused(status: int, headers: dict[str, str] | None = None) -> Response:
-    return PlainTextResponse("Not allowed.\n", status, {**_SAME, **(headers or {})})
+def _refused(status: int, text: str, headers: dict[str, str] | None = None) -> Response:
+    return PlainTextResponse(text, status, {**_SAME, **(headers or {})})
 
 
 def _digest(token: bytes) -> bytes:
@@ -75,7 +90,10 @@ def _is_local(request: Request) -> bool:
     A page from elsewhere that a browser here shows may reach us under a name of its own (DNS rebinding), so the
     name that is asked for must be this machine's too.
     """
-    if request.client is None or any(name in request.headers for name in PASSED_ON):
+    # nginx passes on in HTTP/1.0 unless it is told otherwise; nobody who asks by himself has for long.
+    if request.client is None or request.scope.get("http_version") == "1.0":
+        return False
+    if any(name in request.headers for name in PASSED_ON):
         return False
     return _is_loopback(request.client.host) and _is_loopback(_host(request.headers.get("host", "")))
 
