@@ -344,6 +344,20 @@ def test_the_tag_changes_with_what_the_answer_shows_and_only_then(wire: Newsroom
     assert [one == other for one, other in zip(before, after, strict=True)] == [True, False, False]
 
 
+@pytest.mark.parametrize(
+    "path", ["/api", "/api/", "/api/changes", "/api/articles/", "/api/nothing", "/api/openapi.json/"]
+)
+def test_every_answer_does_nothing_in_a_browser_and_none_leads_to_the_host_that_is_named(
+    client: Client, path: str
+) -> None:
+    for method in ("GET", "OPTIONS", "POST"):
+        answer = client.request(method, path, headers={"Host": "evil.example"})
+        assert "location" not in answer.headers
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "referrer-policy" in answer.headers
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND"])
 def test_nothing_can_be_written(client: Client, method: str) -> None:
     answer = client.request(method, "/api/articles")

@@ -245,18 +245,43 @@ def test_many_who_ask_at_once_cost_no_more_than_one(
     assert len(looks) == 1
 
 
-def test_other_paths_and_methods_are_not_answered(newsroom: Newsroom) -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/statusx", 404),
+        ("GET", "/health/x", 404),
+        ("GET", "/status/", 404),
+        ("GET", "/health/live/", 404),
+        ("POST", "/status", 405),
+    ],
+)
+def test_other_paths_and_methods_are_not_answered_nor_sent_elsewhere(
+    newsroom: Newsroom, method: str, path: str, status: int
+) -> None:
     app = app_of(newsroom)
-    assert ask(app, "/statusx").status_code == 404
-    assert ask(app, "/health/x").status_code == 404
 
-    async def post() -> int:
+    async def asked() -> httpx.Response:
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://localhost"
         ) as client:
-            return (await client.post("/status")).status_code
+            return await client.request(method, path, headers={"Host": "evil.example"})
 
-    assert asyncio.run(post()) == 405
+    answer = asyncio.run(asked())
+    assert answer.status_code == status
+    assert "location" not in answer.headers
+    assert "evil" not in answer.text
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
+    assert ("allow" in answer.headers) == (status == 405)
+
+
+def test_who_may_not_look_gets_the_same_headers(newsroom: Newsroom) -> None:
+    answer = ask(app_of(newsroom), "/status", peer="203.0.113.9")
+    assert answer.status_code == 403
+    assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert answer.headers["referrer-policy"] == "no-referrer"
 
 
 # Metrics
@@ -378,6 +403,19 @@ def test_openmetrics_is_spoken_to_who_asks_for_it(newsroom: Newsroom) -> None:
     answer = ask(app_of(newsroom), "/metrics", Accept="application/openmetrics-text; version=1.0.0")
     assert answer.headers["content-type"].startswith("application/openmetrics-text")
     assert {"feedpub_ready", "feedpub_daemon_up"} <= {family.name for family in openmetrics(answer.text)}
+
+
+def test_connections_that_were_closed_are_counted_by_reason() -> None:
+    telemetry = Telemetry()
+    for _ in range(3):
+        telemetry.closed("full")
+    found = samples(exposed(observation(), telemetry))
+    name = "feedpub_http_closed_connections_total"
+    assert {labels: value for (known, labels), value in found.items() if known == name} == {
+        (("reason", "full"),): 3,
+        (("reason", "stalled"),): 0,
+        (("reason", "ending"),): 0,
+    }
 
 
 def test_the_documentation_names_metrics_and_alarms_that_there_are() -> None:

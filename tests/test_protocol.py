@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gzip
 import re
 import signal
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,12 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from feedpub import serving
-from feedpub.serving import answers, protocol
+from feedpub.serving import answers
 from tests.test_server import FEED, PAGE, Published, running
-
-GET = b"GET /feed.xml HTTP/1.1\r\nHost: localhost\r\n\r\n"
-OTHER = b"GET /index.html HTTP/1.1\r\nHost: localhost\r\n\r\n"
+from tests.wires import GET, OTHER, Client, talk
 
 
 @pytest.fixture
@@ -42,42 +37,6 @@ def port(output: Published) -> Iterator[int]:
         process.send_signal(signal.SIGTERM)
         _, log = process.communicate(timeout=15)
     assert "Traceback" not in log
-
-
-class Client:
-    """A connection on which requests are written by hand."""
-
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
-        self.received = b""
-
-    def send(self, data: bytes) -> None:
-        self.socket.sendall(data)
-
-    def answer(self) -> tuple[int, bytes]:
-        """Status and content of the next answer."""
-        while b"\r\n\r\n" not in self.received:
-            self._more()
-        head, _, self.received = self.received.partition(b"\r\n\r\n")
-        found = re.search(rb"(?i)content-length: (\d+)", head)
-        length = int(found[1]) if found else 0
-        while len(self.received) < length:
-            self._more()
-        body, self.received = self.received[:length], self.received[length:]
-        return int(head.split()[1]), body
-
-    def _more(self) -> None:
-        part = self.socket.recv(65536)
-        if not part:
-            raise EOFError
-        self.received += part
-
-    def ended(self) -> bool:
-        """Whether the server closes the connection."""
-        with contextlib.suppress(ConnectionResetError):
-            while self.socket.recv(65536):
-                pass
-        return True
 
 
 @pytest.fixture
@@ -217,75 +176,36 @@ def test_which_requests_are_remembered(data: bytes, expected: bool) -> None:
     assert answers.repeatable(data) is expected
 
 
-class Wire:
-    """A transport that only notes what is written."""
-
-    def __init__(self) -> None:
-        self.written = b""
-        self.closed = False
-
-    def get_extra_info(self, name: str, default: object = None) -> object:
-        return default
-
-    def write(self, data: bytes) -> None:
-        self.written += data
-
-    def close(self) -> None:
-        self.closed = True
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def pause_reading(self) -> None: ...
-    def resume_reading(self) -> None: ...
-
-
-def talk(output: Published, pieces: list[bytes], pause: float) -> Wire:
-    """What happens on a connection on which these pieces come in, with pauses in seconds."""
-    import uvicorn
-    from uvicorn.server import ServerState
-
-    config = uvicorn.Config(
-        serving.build_app(output.root), http=protocol.Protocol, ws="none", interface="asgi3", log_config=None,
-        lifespan="off", timeout_keep_alive=1,
-    )  # fmt: skip
-    config.load()
-    wire = Wire()
-
-    async def run() -> None:
-        connection = protocol.Protocol(
-            config=config, server_state=ServerState(), app_state={}, _loop=asyncio.get_running_loop()
-        )
-        connection.connection_made(wire)
-        for piece in pieces:
-            if piece and not wire.closed:
-                connection.data_received(piece)
-            await asyncio.sleep(pause)
-        closed = wire.closed
-        connection.connection_lost(None)
-        wire.closed = closed
-
-    asyncio.run(run())
-    return wire
-
-
-def test_who_does_not_finish_a_request_is_not_waited_for(
-    output: Published, monkeypatch: pytest.MonkeyPatch
+def test_another_protocol_that_is_offered_is_ignored(
+    client: Client,
 ) -> None:
-    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.2)
-    assert talk(output, [b"GET /", b"f", b"e", b"e"], 0.1).written.startswith(b"HTTP/1.1 408 ")
-    assert talk(output, [GET, GET[:9], b"", b"", b""], 0.1).written.count(b"HTTP/1.1 408 ") == 1
-    whole = talk(output, [GET[:9], GET[9:], b"", b"", b""], 0.1)
-    assert (whole.written.count(b"HTTP/1.1 200 "), whole.written.count(b"HTTP/1.1 408 ")) == (1, 0)
+    offer = GET.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n")
+    client.send(offer + OTHER + offer + GET)
+    assert [client.answer()[1] for _ in range(4)] == [FEED, PAGE, FEED, FEED]
+    client.send(offer[:-2])
+    time.sleep(0.05)
+    client.send(offer[-2:] + OTHER)
+    assert [client.answer()[1] for _ in range(2)] == [FEED, PAGE]
 
 
-def test_a_connection_answered_from_memory_is_closed_when_it_is_idle_and_not_before(
-    output: Published,
+def test_what_is_no_request_is_counted_and_not_told(
+    output: Published, caplog: pytest.LogCaptureFixture
 ) -> None:
-    busy = talk(output, [GET] * 8, 0.25)
-    assert (busy.written.count(b"HTTP/1.1 200 "), busy.closed) == (8, False)
-    idle = talk(output, [GET, GET, b"", b""], 0.6)
-    assert (idle.written.count(b"HTTP/1.1 200 "), idle.closed) == (2, True)
+    for nonsense in (b"NONSENSE\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"GET ?a HTTP/1.1\r\n\r\n"):
+        wire = talk(output, [nonsense], 0.0)
+        assert wire.written.startswith(b"HTTP/1.1 400 ")
+        assert wire.closed
+        assert wire.telemetry.answers == {("refused", 400): 1}
+    assert not caplog.records
+
+
+def test_what_was_asked_before_a_request_that_is_none_is_answered_first(output: Published) -> None:
+    output.put("archives/0/feed-1.xml", FEED * 50_000, "application/rss+xml")
+    output.manifest()
+    slow = GET.replace(b"feed.xml", b"archives/0/feed-1.xml")
+    wire = talk(output, [slow + GET + b"NONSENSE\r\n\r\n" + GET, *[b""] * 10], 0.05)
+    assert re.findall(rb"HTTP/1.1 (\d+) ", wire.written) == [b"200", b"200", b"400"]
+    assert wire.written.count(FEED) == 50_001
 
 
 def test_a_fault_on_the_short_way_is_answered_on_the_long_one(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
+import errno
 import hashlib
 import json
 import os
@@ -587,3 +588,27 @@ def test_a_port_in_use_is_named_with_the_remedy(tmp_path: Path) -> None:
     assert caught.value.address == f"127.0.0.1:{port}"
     with pytest.raises(ServerError):
         serving.run(config, port=99_999)
+
+
+@pytest.mark.parametrize(
+    ("fault", "remedy", "wrong"),
+    [
+        (OSError(errno.EADDRINUSE, "in use"), "Another program uses this port", "name"),
+        (OSError(errno.EADDRNOTAVAIL, "not available"), "no such address", "--port"),
+        (OSError(errno.EACCES, "denied"), "below 1024", "Another program"),
+        (socket.gaierror(socket.EAI_NONAME, "unknown"), "The name has no address", "--port"),
+        (OSError(errno.EAFNOSUPPORT, "no such family"), "--host and --port", "Another program"),
+    ],
+)
+def test_each_reason_why_it_cannot_listen_has_its_own_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: OSError, remedy: str, wrong: str
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(socket, "getaddrinfo", broken)
+    config = Config(root=tmp_path, publish=Publish(output=tmp_path), sources=(SourceConfig(name="a"),))
+    with pytest.raises(ServerError, match=remedy) as caught:
+        serving.run(config, host="news.example", port=80)
+    assert wrong not in str(caught.value)
+    assert "feedpub.toml" in str(caught.value)

@@ -8,6 +8,7 @@ through granian's own interface; uvicorn with `protocol` in place of its HTTP/1.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import signal
 import socket
@@ -194,6 +195,7 @@ def run(
     import uvicorn
 
     from feedpub.serving.protocol import Protocol
+    from feedpub.serving.server import Server
 
     host = config.server.host if host is None else host
     port = config.server.port if port is None else port
@@ -213,7 +215,7 @@ def run(
 
     front = made(config)
     follower = Follower(config, front, made)
-    server = uvicorn.Server(
+    server = Server(
         uvicorn.Config(
             front,
             http=Protocol,
@@ -292,8 +294,24 @@ def _listen(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ServerError(
-            f"cannot listen on {address}: {reason}. Another program may use this port: choose another with "
-            "--port, or set server.host and server.port in feedpub.toml.",
-            address=address,
+            f"cannot listen on {address}: {reason}. {_remedy(error)}", address=address
         ) from error
     return listener
+
+
+def _remedy(error: Exception) -> str:
+    port = "choose another with --port, or set server.port in feedpub.toml."
+    host = "for this machine alone it is 127.0.0.1, for all 0.0.0.0: give it with --host, or set server.host in feedpub.toml."
+    if isinstance(error, socket.gaierror):
+        return f"The name has no address. Correct it, or take an address of this machine; {host}"
+    match getattr(error, "errno", None):
+        case errno.EADDRINUSE:
+            return f"Another program uses this port: {port}"
+        case errno.EADDRNOTAVAIL:
+            return f"This machine has no such address. Take one of its own; {host}"
+        case errno.EACCES | errno.EPERM:
+            return (
+                f"Ports below 1024 are kept for the administrator: {port} A proxy can pass port 443 on to it."
+            )
+        case _:
+            return "Correct --host and --port, or server.host and server.port in feedpub.toml."

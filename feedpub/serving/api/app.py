@@ -29,6 +29,7 @@ from feedpub.formats import jsonld, ndjson
 from feedpub.formats.graph import CONTEXT
 from feedpub.serving.api import lists, openapi, parameters, problems, published
 from feedpub.serving.api.problems import Refusal
+from feedpub.serving.headers import SECURITY, data_policy
 from feedpub.store.reading import NotReadableError, StoreReader, changes
 
 log = logging.getLogger("feedpub.serving")
@@ -39,7 +40,8 @@ _KINDS = {lists.ARTICLES.path: "article", lists.EVENTS.path: "event"}
 _COMMON = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Link, Retry-After",
-    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": data_policy(_JSON_LD),
+    **SECURITY,
 }
 _IN_SEGMENT = ":@!$&'()*+,;="
 _METHODS = "GET, HEAD, OPTIONS"

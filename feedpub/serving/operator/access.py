@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import ipaddress
 import logging
+from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -21,7 +22,15 @@ SHORT = 16
 """A token of fewer characters can be guessed."""
 PASSED_ON = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 """Header fields of a request that a proxy has passed on: its peer's address says nothing of who asks."""
-_SAME = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "X-Robots-Tag": "noindex"}
+HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Robots-Tag": "noindex",
+}
+"""On every answer to an operator."""
+NO_CONTENT = "default-src 'none'; frame-ancestors 'none'"
+"""The Content-Security-Policy of what is no page."""
 
 
 class Access:
@@ -40,7 +49,7 @@ class Access:
         self._behind_proxy = behind_proxy
         self._remedy = (
             f"Not allowed. Start the server with a token in the environment variable {variable}, and send it as "
-            "Authorization: Bearer, or as the password of Basic.\n"
+            "Authorization: Bearer, or as the password of Basic."
         )
         if behind_proxy and not token:
             log.warning("/status and /metrics are closed: behind a proxy they need a token in %s", variable)
@@ -52,15 +61,17 @@ class Access:
     def refusal(self, request: Request) -> Response | None:
         """The answer to one who may not see it; None to one who may."""
         if self._digest is None:
-            return None if not self._behind_proxy and _is_local(request) else _refused(403, self._remedy)
+            return None if not self._behind_proxy and _is_local(request) else refused(403, self._remedy)
         given = _given(request.headers.get("authorization", ""))
         if given is not None and hmac.compare_digest(_digest(given), self._digest):
             return None
-        return _refused(401, "Not allowed.\n", {"WWW-Authenticate": 'Basic realm="feedpub", charset="UTF-8"'})
+        return refused(401, "Not allowed.", {"WWW-Authenticate": 'Basic realm="feedpub", charset="UTF-8"'})
 
 
-def _refused(status: int, text: str, headers: dict[str, str] | None = None) -> Response:
-    return PlainTextResponse(text, status, {**_SAME, **(headers or {})})
+def refused(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer that only says why there is none."""
+    said = {**HEADERS, "Content-Security-Policy": NO_CONTENT, **(headers or {})}
+    return PlainTextResponse(f"{text}\n", status, said)
 
 
 def _digest(token: bytes) -> bytes:

@@ -27,6 +27,7 @@ from feedpub import __version__
 from feedpub.alarms.rules import Alarm, Kind
 from feedpub.observation import Day, Observation
 from feedpub.serving.operator.traffic import Traffic
+from feedpub.serving.telemetry import Closed
 from feedpub.standing import Rhythm, Word
 
 DAY_SECONDS = 86_400
@@ -196,6 +197,12 @@ def _http(traffic: Traffic) -> Iterator[Metric]:
     for (kind, status), number in sorted(traffic.answers.items()):
         answers.add_metric([kind, str(status)], number)
     yield answers
+    closed = CounterMetricFamily(
+        "feedpub_http_closed_connections", "Connections closed although the client waited.", labels=["reason"]
+    )
+    for why in get_args(Closed):
+        closed.add_metric([why], traffic.closings.get(why, 0))
+    yield closed
     yield CounterMetricFamily("feedpub_http_sent_bytes", "Bytes of bodies sent.", traffic.sent_bytes)
     buckets = [
         ("+Inf" if upper == float("inf") else repr(upper), number) for upper, number in traffic.durations

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -21,20 +22,13 @@ from feedpub.alarms.rules import Alarm
 from feedpub.config import Config
 from feedpub.heartbeat import heartbeat
 from feedpub.observation import Observation
-from feedpub.serving.operator.access import Access
+from feedpub.serving.operator.access import HEADERS, NO_CONTENT, Access, refused
 from feedpub.serving.operator.readiness import reasons
 from feedpub.serving.operator.traffic import Traffic, taken
 from feedpub.serving.telemetry import Telemetry
 
 KEPT_SECONDS = 2.0
 """What was seen is shown again for so long: many who ask at once cost no more than one."""
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Robots-Tag": "noindex",
-}
-_NO_CONTENT = "default-src 'none'; frame-ancestors 'none'"
 
 T = TypeVar("T")
 Answer = Callable[[Request], Awaitable[Response]]
@@ -51,7 +45,7 @@ def build(config: Config, telemetry: Telemetry, access: Access) -> Starlette:
 
         return answered
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/health/live", health.live),
             Route("/health/ready", health.ready),
@@ -59,8 +53,17 @@ def build(config: Config, telemetry: Telemetry, access: Access) -> Starlette:
             Route("/metrics", guarded(inside.metrics)),
             Route("/status", guarded(inside.page)),
             Route("/status.json", guarded(inside.data)),
-        ]
+        ],
+        exception_handlers={HTTPException: _none},
     )
+    # It would send whoever asks for "/status/" to the host that the request names, whosever that is.
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _none(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return refused(error.status_code, error.detail, error.headers)
 
 
 class _Kept(Generic[T]):
@@ -130,9 +133,7 @@ class _Inside:
         """All numbers, for Prometheus."""
         accept = request.headers.get("accept", "")
         body, media_type = await run_in_threadpool(self._metrics, taken(self._telemetry), accept)
-        return Response(
-            body, 200, {**_HEADERS, "Content-Security-Policy": _NO_CONTENT}, media_type=media_type
-        )
+        return Response(body, 200, {**HEADERS, "Content-Security-Policy": NO_CONTENT}, media_type=media_type)
 
     def _metrics(self, traffic: Traffic, accept: str) -> tuple[bytes, str]:
         from feedpub.serving.operator import metrics
@@ -144,7 +145,7 @@ class _Inside:
     async def page(self, request: Request) -> Response:
         """The status page."""
         body, policy = await run_in_threadpool(self._page, taken(self._telemetry))
-        headers = {**_HEADERS, "Content-Security-Policy": policy}
+        headers = {**HEADERS, "Content-Security-Policy": policy}
         return Response(body, 200, headers, media_type="text/html; charset=utf-8")
 
     def _page(self, traffic: Traffic) -> tuple[bytes, str]:
@@ -161,7 +162,7 @@ class _Inside:
 
 def _json(value: object, status: int = 200) -> Response:
     body = json.dumps(value, default=_plain, indent=1) + "\n"
-    headers = {**_HEADERS, "Content-Security-Policy": _NO_CONTENT}
+    headers = {**HEADERS, "Content-Security-Policy": NO_CONTENT}
     return Response(body, status, headers, media_type="application/json")
 
 
