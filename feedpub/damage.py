@@ -65,6 +65,11 @@ def forget_some(transaction: Transaction, output: Path, staging: Staging) -> lis
     return sorted(damaged)
 
 
+def forget_looks(transaction: Transaction) -> None:
+    """Forget the names of what was looked at, which may say what was purged."""
+    transaction.set_meta(_LOOKED, "{}")
+
+
 def _forget(transaction: Transaction, damaged: set[str], staging: Staging) -> None:
     # A twin is made with its file only.
     mains = {main[0] for path in damaged if (main := main_of(path)) is not None}

@@ -135,6 +135,8 @@ class Outputs:
         if waited or self.waiting.ids:
             self._tx.set_meta(_FACETS_WAITING, orjson.dumps(self.waiting.facets()).decode())
         self.waiting.put_back()
+        if self._purged:
+            damage.forget_looks(self._tx)
         due = min((time for time in times if time is not None), default=None)
         return datetime.fromtimestamp(due, UTC) if due is not None else None
 

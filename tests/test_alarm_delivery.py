@@ -28,8 +28,9 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from feedpub import alarms, cli
 from feedpub.alarms import mail, watching
-from feedpub.config import Alarms, Site
-from feedpub.serving import app
+from feedpub.config import Alarms, Config, Site
+from feedpub.serving import following
+from feedpub.serving.app import Front, build_app
 from tests.articles import markdown
 from tests.conftest import NOW, Newsroom
 
@@ -459,13 +460,15 @@ def test_the_server_tells_of_it_too_since_the_daemon_may_be_gone(
     newsroom.write("one.md", markdown())
     newsroom.publish(now=NOW)
     newsroom.configure(alarms=Alarms(webhook=hook.url))
-    monkeypatch.setattr(app, "ALARMS_SECONDS", 0.01)
-    stopped = threading.Event()
-    thread = threading.Thread(target=app._raise_alarms, args=(newsroom.config, stopped))
-    thread.start()
+    monkeypatch.setattr(following, "ALARMS_SECONDS", 0.01)
+
+    def made(config: Config) -> Front:
+        return build_app(config.publish.output)
+
+    follower = following.Follower(newsroom.config, made(newsroom.config), made)
+    follower.start()
     end = time.monotonic() + 20
     while not hook.got and time.monotonic() < end:
         time.sleep(0.02)
-    stopped.set()
-    thread.join()
+    follower.stop()
     assert [body["alarms"][0]["state"] for body in hook.bodies()] == ["begun"]
