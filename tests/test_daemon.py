@@ -307,7 +307,7 @@ def test_a_second_daemon_on_the_same_output_is_refused(tmp_path: Path) -> None:
     refused: list[LockedError] = []
 
     def script(at: float, names: list[str]) -> None:
-        with pytest.raises(LockedError, match="publishes into this folder") as caught:
+        with pytest.raises(LockedError, match="of another newsroom with the same output") as caught:
             daemon.run(copied, publish=publish, clock=clock)
         refused.append(caught.value)
 

@@ -285,7 +285,7 @@ def test_an_output_that_another_daemon_serves_is_not_taken_over(running: Running
         running.configure('[publish]\noutput = "elsewhere"\n[sources.wire]\npath = "wire"\n')
         running.signal(signal.SIGHUP)
         wait_for(lambda: running.state.notice)
-        assert "publishes into this folder" in (running.state.notice or "")
+        assert "of another newsroom with the same output" in (running.state.notice or "")
         assert "the earlier one goes on" in (running.state.notice or "")
     running.signal(signal.SIGHUP)
     wait_for(lambda: (running.root / "elsewhere" / "feed.xml").exists())
