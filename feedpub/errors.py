@@ -82,11 +82,15 @@ class LockedError(FeedpubError):
 
 
 class PublishError(FeedpubError):
-    """The output at `path` could not be written; what was published before stays as it was."""
+    """The output at `path` could not be written; what was published before stays as it was.
 
-    def __init__(self, message: str, *, path: str) -> None:
+    `sources` are the names of those sources that are the reason; empty where none is.
+    """
+
+    def __init__(self, message: str, *, path: str, sources: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.path = path
+        self.sources = sources
 
 
 class ServerError(FeedpubError):

@@ -44,6 +44,27 @@ def heartbeat(state: Path) -> Heartbeat:
         os.close(handle)
 
 
+def serves(state: Path, folder: int) -> bool:
+    """Whether the daemon that uses the folder `state` runs, and has said that the open `folder` is its output."""
+    try:
+        handle = os.open(state / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        held = json.loads(os.pread(handle, 4096, 0))
+        return held["output"] == place(folder) and _is_locked(handle)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    finally:
+        os.close(handle)
+
+
+def place(folder: int) -> list[int]:
+    """What is the same for an open folder by whatever name it is reached: its device and its inode."""
+    status = os.fstat(folder)
+    return [status.st_dev, status.st_ino]
+
+
 def _is_locked(handle: int) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -251,8 +251,9 @@ def take_in(
     fresh = transaction.get_meta("renderers") is None
     opened = plugins.sources_of(config)
     holds = plugins.holder(opened)
-    reports = []
-    for source in sources:
+    reports: list[SourceReport] = []
+
+    def read(source: SourceConfig) -> None:
         began(source.name)
         own = Touch()
         intake = Intake(transaction, config, source, own, now, workers=workers, holds=holds, fresh=fresh)
@@ -263,7 +264,16 @@ def take_in(
         )
         if not reports[-1].failure:
             touch.add(own)
+
+    for source in sources:
+        read(source)
     if fresh:
+        # With the store, what all other sources brought is gone too: they need not be due to be read again.
+        transaction.flush()
+        lost, met = lost_articles(transaction.connection), {source.name for source in sources}
+        for source in config.sources:
+            if source.name in lost and source.name not in met:
+                read(source)
         _settle_losses(transaction, config, touch, reports, now, yes=yes)
     return reports
 
@@ -324,13 +334,14 @@ def _settle_losses(
         for name in lost:
             Removal(transaction, config, SourceConfig(name), touch, int(now.timestamp())).withdraw_lost()
     elif lost:
-        reasons = " ".join(f"({report.failure})" for report in reports if report.failure)
+        reasons = "".join(f" ({report.failure})" for report in reports if report.failure)
         said = ", ".join(f"{number} of the source {name!r}" for name, number in sorted(lost.items()))
         raise PublishError(
-            f"The store was begun anew, and articles that are published cannot be read again now: {said}. {reasons} "
+            f"The store was begun anew, and articles that are published cannot be read again now: {said}.{reasons} "
             "So that they stay, nothing was published. Make these sources readable and configured as before, "
             "or publish with --yes to withdraw these articles.",
             path=str(config.publish.output),
+            sources=tuple(sorted(lost)),
         )
 
 

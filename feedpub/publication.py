@@ -25,6 +25,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, delete, select
 
+from feedpub import outputlock
 from feedpub.errors import LockedError
 from feedpub.manifests import folder_hashes, has_own_manifest, listed_files
 from feedpub.published import MANIFEST, hash_of
@@ -44,7 +45,7 @@ def locked(state: Path, output: Path) -> Iterator[None]:
     The kernel lets go of both locks when the process ends, however it ends.
 
     Raises:
-        LockedError: another publisher is at work.
+        LockedError: another publisher is at work with this state, or one of another newsroom holds the output.
         PublishError: the folders cannot be made.
     """
     for folder in (state, output):
@@ -55,12 +56,12 @@ def locked(state: Path, output: Path) -> Iterator[None]:
         with told(path):
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         stack.callback(os.close, handle)
-        _lock(handle, path, owner=path)
+        _lock(handle, path)
         # The same output may be named by another newsroom, with a state folder of its own.
         with told(output):
             folder_handle = os.open(output, os.O_RDONLY)
         stack.callback(os.close, folder_handle)
-        _lock(folder_handle, output, owner=None)
+        outputlock.take(folder_handle, output, state)
         with told(path):
             os.truncate(handle, 0)
             os.pwrite(handle, json.dumps(_owner()).encode(), 0)
@@ -75,17 +76,16 @@ def _owner() -> dict[str, Any]:
     }
 
 
-def _lock(handle: int, path: Path, *, owner: Path | None) -> None:
+def _lock(handle: int, path: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         who = None
-        if owner is not None:
-            with contextlib.suppress(OSError, ValueError):
-                held = json.loads(owner.read_text("utf-8"))
-                who = f"process {held['pid']} on {held['host']}, since {held['since']}"
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            held = json.loads(path.read_text("utf-8"))
+            who = f"process {held['pid']} on {held['host']}, since {held['since']}"
         raise LockedError(
-            f"{path}: another feedpub is publishing ({who or 'of another newsroom with the same output'}). "
+            f"{path}: another feedpub is publishing ({who or 'which one is unknown'}). "
             "Wait until it has finished, or stop it.",
             path=str(path),
             owner=who,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from feedpub import daemon
 from feedpub.cadence import Cadence, spaced
-from feedpub.config import Config, SourceConfig
+from feedpub.config import Config, Publish, SourceConfig
 from feedpub.reports import Report, SourceReport
 
 START = datetime(2025, 3, 30, 0, 59, tzinfo=UTC)
@@ -111,7 +111,8 @@ def configured(root: Path, **every: int | Cadence) -> Config:
         SourceConfig(name=name, every=spaced(cadence) if isinstance(cadence, int) else cadence)
         for name, cadence in every.items()
     )
-    return Config(root=root, sources=sources, state=root / ".feedpub")
+    publish = Publish(output=root / "feeds")
+    return Config(root=root, sources=sources, state=root / ".feedpub", publish=publish)
 
 
 def run_until(

@@ -41,7 +41,7 @@ FLOORS = (
         "workers",
     ),
     ("cadence", "daemonstate", "dates", "eventkeys", "heartbeat", "logs", "published", "staging", "standing"),
-    ("observation",),
+    ("observation", "outputlock"),
     ("formats", "sources"),
     ("config config_file config_check config_text",),
     ("explanation", "extraction extraction.*", "formats.*", "merging", "plugins", "provenance"),

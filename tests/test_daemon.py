@@ -141,6 +141,40 @@ def test_an_output_that_cannot_be_written_is_tried_again_later_without_trying_ea
     assert publish.calls[:2] == [(0, ["wire", "desk"]), (20, ["wire", "desk"])]
 
 
+def test_a_source_that_keeps_everything_from_being_published_is_the_one_that_failed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The others wait for it; nothing is wrong with them."""
+
+    def script(at: float, names: list[str]) -> None:
+        if at < 15:
+            raise PublishError("articles of the wire are lost", path="feeds", sources=("wire", "earlier"))
+
+    clock = FakeClock()
+    publish = FakePublish(clock, script=script)
+    run_until(25, configured(tmp_path, wire=10, desk=5), clock, publish)
+    assert publish.calls == [(0, ["wire", "desk"]), (20, ["wire", "desk"]), (25, ["desk"])]
+    assert (
+        'source failed  source=wire failures=1 retry_in_seconds=20 error="articles of the wire are lost"'
+        in caplog.text
+    )
+    assert "source=desk" not in caplog.text
+
+
+def test_a_source_that_was_not_due_may_be_the_one_that_failed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def script(at: float, names: list[str]) -> None:
+        if at == 5:
+            raise PublishError("articles of the wire are lost", path="feeds", sources=("wire",))
+
+    clock = FakeClock()
+    publish = FakePublish(clock, script=script)
+    run_until(26, configured(tmp_path, wire=100, desk=5), clock, publish)
+    assert "source failed  source=wire failures=1 retry_in_seconds=200" in caplog.text
+    assert "source=desk" not in caplog.text
+
+
 def test_another_publisher_at_work_is_waited_for_and_is_no_failure(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -273,7 +307,7 @@ def test_a_second_daemon_on_the_same_output_is_refused(tmp_path: Path) -> None:
     refused: list[LockedError] = []
 
     def script(at: float, names: list[str]) -> None:
-        with pytest.raises(LockedError, match="publishes into this folder") as caught:
+        with pytest.raises(LockedError, match="of another newsroom with the same output") as caught:
             daemon.run(copied, publish=publish, clock=clock)
         refused.append(caught.value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -285,11 +286,38 @@ def test_an_output_that_another_daemon_serves_is_not_taken_over(running: Running
         running.configure('[publish]\noutput = "elsewhere"\n[sources.wire]\npath = "wire"\n')
         running.signal(signal.SIGHUP)
         wait_for(lambda: running.state.notice)
-        assert "publishes into this folder" in (running.state.notice or "")
+        assert "of another newsroom with the same output" in (running.state.notice or "")
         assert "the earlier one goes on" in (running.state.notice or "")
     running.signal(signal.SIGHUP)
     wait_for(lambda: (running.root / "elsewhere" / "feed.xml").exists())
     assert running.end() == 0
+
+
+def test_a_copied_newsroom_cannot_publish_over_the_output_of_a_daemon_that_runs(
+    running: Running,
+) -> None:
+    text = '[sources.wire]\npath = "wire"\n'
+    running.configure(text)
+    running.write("wire/a.md", "Article A")
+    running.start()
+    running.wait_for_log("refresh finished")
+    before = running.feed
+    copy = running.root / "copy"
+    (copy / "wire").mkdir(parents=True)
+    (copy / "feedpub.toml").write_text(f'{SITE}[publish]\noutput = "../feeds"\n{text}')
+    for options in ([], ["--yes"]):
+        said = io.StringIO()
+        arguments = ["publish", "--config", str(copy / "feedpub.toml"), *options]
+        assert cli.run(arguments, io.StringIO(), said) == 1
+        assert "another feedpub publishes there, of another newsroom with the same output" in said.getvalue()
+        assert running.process is not None
+        assert sys.platform != "linux" or f"process {running.process.pid} on " in said.getvalue()
+    assert running.feed == before
+    # A person may publish beside the daemon, which goes on.
+    arguments = ["publish", "--config", str(running.root / "feedpub.toml")]
+    assert cli.run(arguments, io.StringIO(), io.StringIO()) == 0
+    assert running.end() == 0
+    assert not [path for path in (running.root / "feeds").iterdir() if path.name.startswith(".")]
 
 
 @pytest.mark.parametrize(("path", "code"), [("wire", 0), ("not-there", 1)])

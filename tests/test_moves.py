@@ -170,6 +170,46 @@ def test_a_lost_store_and_a_source_out_of_reach_leave_the_feeds_as_they_are(news
     assert newsroom.files() == before
 
 
+def test_after_the_store_is_lost_a_refresh_of_one_source_reads_those_too_whose_articles_are_lost(
+    newsroom: Newsroom,
+) -> None:
+    """The daemon refreshes what is due, and two sources with timers of their own may never be due together."""
+    wire = newsroom.root / "wire"
+    wire.mkdir()
+    (wire / "ferry.md").write_text(markdown("Ferry", "The ferry runs again."))
+    newsroom.configure(sources=(*newsroom.config.sources, SourceConfig(name="wire", path=wire)))
+    several(newsroom, 3)
+    newsroom.publish()
+    before = newsroom.files()
+    lose_the_store(newsroom)
+    report = newsroom.publish(now=NOW + DAY, only=["articles"])
+    assert [source.name for source in report.sources] == ["articles", "wire"]
+    assert newsroom.files() == before
+    # Once that is made up for, only what is asked for is read.
+    assert [source.name for source in newsroom.publish(now=NOW + DAY, only=["articles"]).sources] == [
+        "articles"
+    ]
+
+
+def test_a_source_whose_articles_are_lost_is_named_as_the_reason(newsroom: Newsroom) -> None:
+    wire = newsroom.root / "wire"
+    wire.mkdir()
+    (wire / "ferry.md").write_text(markdown("Ferry", "The ferry runs again."))
+    newsroom.configure(sources=(*newsroom.config.sources, SourceConfig(name="wire", path=wire)))
+    several(newsroom, 3)
+    newsroom.publish()
+    lose_the_store(newsroom)
+    wire.rename(newsroom.root / "away")
+    with pytest.raises(PublishError, match="1 of the source 'wire'") as caught:
+        newsroom.publish(now=NOW + DAY, only=["articles"])
+    assert caught.value.sources == ("wire",)
+    # The folder is there, and empty: no source has failed, and nothing stands in brackets.
+    wire.mkdir()
+    with pytest.raises(PublishError) as caught:
+        newsroom.publish(now=NOW + DAY)
+    assert "  " not in str(caught.value)
+
+
 def test_what_was_deleted_while_the_store_was_lost_is_withdrawn_under_the_guard(newsroom: Newsroom) -> None:
     several(newsroom, 12)
     newsroom.publish()

@@ -152,7 +152,7 @@ class Timing:
         self._finished = self._now()
 
     def postpone(self, seconds: float) -> None:
-        """Another publisher is at work: no failure, only later."""
+        """Another publisher is at work, or another source is waited for: no failure, only later."""
         self.running_since = None
         self._set(self._now() + timedelta(seconds=seconds))
 

@@ -18,7 +18,7 @@ from feedpub.daemon.notify import Watchdog, is_heard, notify, reloading
 from feedpub.daemon.telling import Teller
 from feedpub.daemon.timer import Publish, Timer
 from feedpub.daemon.watching import Watching
-from feedpub.errors import ConfigError, LockedError, PublishError
+from feedpub.errors import ConfigError, LockedError
 from feedpub.logs import fields
 from feedpub.reloading import ConfigFile
 
@@ -55,8 +55,8 @@ def run(
 
     Raises:
         ConfigError: there is no source to refresh.
-        LockedError: another daemon serves this newsroom, or its output; also when somebody has moved the state
-            folder away and another daemon has begun there.
+        LockedError: another daemon serves this newsroom, or another newsroom publishes to its output; also when
+            somebody has moved the state folder away and another daemon has begun there.
     """
     if not config.sources:
         raise ConfigError(
@@ -92,9 +92,15 @@ def run(
                 output=config.publish.output,
             ),
         )
-        with contextlib.suppress(Abandoned):
-            service.once() if once else service.work()
+        try:
+            with contextlib.suppress(Abandoned):
+                service.once() if once else service.work()
+                ending.disarm()
+        except LockedError as error:
             ending.disarm()
+            log.error("daemon stops  %s", fields(pid=os.getpid(), error=error))
+            service.leave()
+            raise
         ending.disarm()
         service.close()
         log.info("daemon stopped  %s", fields(pid=os.getpid()))
@@ -131,14 +137,14 @@ class _Service:
         self.timer.tick()
 
     def work(self) -> None:
-        """Turn until told to stop."""
+        """Turn until told to stop. Raises LockedError: another daemon is the newsroom's own now."""
         self._watch(self.timer.config)
         self._tell()
         notify("READY=1", "STATUS=" + self._status())
         while not self._stop.is_set():
             self._wake.clear()
-            self._locks.keep()
             self._reload()
+            self._locks.keep()
             self._watchdog.turned()
             if not self._stop.is_set():
                 self.timer.tick(self._watching.take())
@@ -148,10 +154,14 @@ class _Service:
             if not self._stop.is_set():
                 self._clock.wait(self._wake, min(self.timer.idle_seconds(), self._nap))
 
-    def close(self) -> None:
-        """Say that it is over."""
+    def leave(self) -> None:
+        """End without a word in the state folder, which is another daemon's now."""
         notify("STOPPING=1")
         self._watching.close()
+
+    def close(self) -> None:
+        """Say that it is over."""
+        self.leave()
         for timing in self.timer.jobs:
             timing.running_since = None
         self._tell()
@@ -174,7 +184,7 @@ class _Service:
         """Go over to the output of another configuration."""
         try:
             self._locks.move(config.publish.output)
-        except (LockedError, PublishError) as error:
+        except LockedError as error:
             raise ConfigError(f"publish.output: {error}", key="publish.output") from error
 
     def _watch(self, config: Config) -> None:

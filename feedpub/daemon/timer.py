@@ -180,8 +180,10 @@ class Timer:
             self._wait(names, error)
         except BrokenOffError as error:
             self._broken_off(names, error)
-        except (PublishError, StoreError) as error:
-            # Output or store is at fault, not a source: trying them one by one would not help.
+        except PublishError as error:
+            self._not_published(names, error)
+        except StoreError as error:
+            # The store is at fault, not a source: trying them one by one would not help.
             self._failed(names, str(error))
         except Exception as error:
             log.error("refresh failed  %s", fields(sources=names, error=told(error)), exc_info=True)
@@ -225,6 +227,16 @@ class Timer:
             self.jobs[name].postpone(LOCKED_RETRY_SECONDS)
         if not names:
             self._dues[_AGAIN] = (self._clock.now() + timedelta(seconds=LOCKED_RETRY_SECONDS), ())
+
+    def _not_published(self, names: list[str], error: PublishError) -> None:
+        """Nothing was published: because of some sources, for which the others wait, or of the output itself."""
+        at_fault = [name for name in error.sources if name in self.jobs]
+        self._failed(at_fault or names, str(error))
+        if at_fault:
+            wait = min(self.jobs[name].wait_seconds for name in at_fault)
+            for name in names:
+                if name not in at_fault:
+                    self.jobs[name].postpone(max(LOCKED_RETRY_SECONDS, wait))
 
     def _broken_off(self, names: list[str], error: BrokenOffError) -> None:
         if error.source not in names:
