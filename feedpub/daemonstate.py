@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,11 @@ class JobState:
 
 @dataclass(frozen=True, slots=True)
 class DaemonState:
-    """The daemon. `due_at` is when something is due to change by time alone; `notice` what is wrong with it."""
+    """The daemon. `due_at` is when something is due to change by time alone.
+
+    `notice` says why a changed configuration was not taken over, `unwatched` (source → sentence) which folders
+    are not watched although they should be, `blocked` why the last refresh could publish nothing.
+    """
 
     pid: int
     host: str
@@ -49,6 +53,13 @@ class DaemonState:
     jobs: tuple[JobState, ...] = ()
     due_at: datetime | None = None
     notice: str | None = None
+    unwatched: Mapping[str, str] = field(default_factory=dict)
+    blocked: str | None = None
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """All that is wrong with the daemon itself, in sentences."""
+        return tuple(one for one in (self.notice, *self.unwatched.values(), self.blocked) if one)
 
 
 def write(folder: Path, state: DaemonState) -> None:
@@ -58,8 +69,13 @@ def write(folder: Path, state: DaemonState) -> None:
         OSError: it cannot be written.
     """
     temporary = folder / f"{FILE_NAME}.{os.getpid()}"
-    temporary.write_bytes(orjson.dumps(state, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    temporary.replace(folder / FILE_NAME)
+    try:
+        temporary.write_bytes(orjson.dumps(state, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        temporary.replace(folder / FILE_NAME)
+    except OSError:  # what there was of it would only take up room
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
 
 
 def read(folder: Path) -> DaemonState | None:

@@ -58,10 +58,25 @@ def show(stream: TextIO, level: str, log_format: Format = "people") -> None:
     """Write what feedpub and the web server log from `level` on ("INFO") to `stream`, and nowhere else."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter() if log_format == "json" else PeopleFormatter())
-    for name, least in (("feedpub", level), ("uvicorn", "WARNING")):
+    if log_format == "json":  # what Python warns of would be lines of text among the objects
+        logging.captureWarnings(True)
+    for name, least in (("feedpub", level), ("uvicorn", "WARNING"), ("py.warnings", "WARNING")):
         logger = logging.getLogger(name)
         logger.handlers = [handler]
         logger.setLevel(least)
+
+
+def line(level: str, event: str, **values: object) -> str:
+    """A line of the log as JSON, for what is not logged but must stand there; without its end."""
+    record = logging.LogRecord("feedpub", logging.getLevelName(level), "", 0, "%s", (event,), None)
+    record.fields = values
+    return JsonFormatter().format(record)
+
+
+def portable(record: logging.LogRecord) -> None:
+    """Make a record one that another process can read and still has its fields as they were given."""
+    record.fields = json.loads(json.dumps(_given(record.args), default=str))
+    record.msg, record.args = record.getMessage(), None
 
 
 class PeopleFormatter(logging.Formatter):
@@ -84,7 +99,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "event": event,
-            "fields": {**_parsed(rest), **_given(record.args)},
+            "fields": {**_parsed(rest), **_given(record.args), **getattr(record, "fields", {})},
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
@@ -86,14 +87,25 @@ class FeedView:
 
 @dataclass(frozen=True, slots=True)
 class DaemonView:
-    """The daemon: `stopped` by someone, `gone` without a word, or never started here."""
+    """The daemon: `stopped` by someone, `gone` without a word, or never started here.
+
+    Of one that runs, `notice` says why a changed configuration was not taken over, `unwatched` (source → sentence)
+    what is not watched although it should be, `blocked` why the last refresh could publish nothing.
+    """
 
     word: DaemonWord
     started_at: datetime | None = None
     updated_at: datetime | None = None
     due_at: datetime | None = None
-    notice: str | None = None
     owner: str | None = None
+    notice: str | None = None
+    unwatched: Mapping[str, str] = field(default_factory=dict)
+    blocked: str | None = None
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """All that is wrong with the daemon itself, in sentences."""
+        return tuple(one for one in (self.notice, *self.unwatched.values(), self.blocked) if one)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,14 +58,18 @@ def observe(config: Config, now: datetime, damaged: Sequence[str] = ()) -> Obser
     stored = _stored(config, now)
     state = daemonstate.read(config.state)
     jobs = {job.source: job for job in state.jobs} if state else {}
-    sources = tuple(_source(source, stored, jobs.get(source.name), config, now) for source in config.sources)
+    daemon = _daemon(config, state)
+    sources = tuple(
+        _source(source, stored, jobs.get(source.name), config, now, blocked=daemon.blocked)
+        for source in config.sources
+    )
     return Observation(
         now=now,
         title=config.site.title,
         output=str(config.publish.output),
         store=stored.word,
         store_text=stored.text,
-        daemon=_daemon(config, state),
+        daemon=daemon,
         sources=sources,
         feeds=tuple(_feed(feed, stored, config, now) for feed in config.feeds),
         disk=_disk((config.publish.output, config.state)),
@@ -181,16 +185,19 @@ def _day(tally: Any, on: date) -> Day:
 
 
 def _source(
-    source: SourceConfig, stored: _Stored, job: JobState | None, config: Config, now: datetime
-) -> SourceView:
+    source: SourceConfig, stored: _Stored, job: JobState | None, config: Config, now: datetime,
+    *, blocked: str | None,
+) -> SourceView:  # fmt: skip
     row = stored.sources.get(source.name)
     days = stored.days.get(source.name, ())
     stale_after = config.alarms.stale_after_seconds
     last_success_at = _time(row.last_success_at) if row else None
+    # What keeps anything from being published is no failure of a source.
+    failed = job.failure if job and job.failures and job.failure != blocked else None
     reading = Reading(
         last_success_at=last_success_at,
         last_failure_at=_time(row.last_failure_at) if row else None,
-        failure=(row.failure if row else None) or (job.failure if job and job.failures else None),
+        failure=(row.failure if row else None) or failed,
         incomplete=row.incomplete if row else None,
         every=_until_next(source, last_success_at) if job else None,
         stale_after=None if stale_after is None else timedelta(seconds=stale_after),
@@ -270,7 +277,10 @@ def _daemon(config: Config, state: DaemonState | None) -> DaemonView:
         return DaemonView(beat.word, owner=beat.owner)
     # A state file without a lock: the folder was copied, or the lock was taken away; no daemon runs here.
     word = "gone" if beat.word == "never" else beat.word
-    return DaemonView(word, state.started_at, state.updated_at, state.due_at, state.notice, beat.owner)
+    view = DaemonView(word, state.started_at, state.updated_at, state.due_at, beat.owner)
+    if word != "running":  # what was wrong with it is over
+        return view
+    return replace(view, notice=state.notice, unwatched=state.unwatched, blocked=state.blocked)
 
 
 def _disk(paths: Iterable[Path]) -> Disk | None:

@@ -31,6 +31,7 @@ from typing import Any
 
 import orjson
 
+from feedpub.logs import fields
 from feedpub.twins import main_of
 
 log = logging.getLogger("feedpub.published")
@@ -269,7 +270,7 @@ class Output:
             except (OSError, ValueError, RecursionError) as error:
                 # What it said before it broke still stands; complained of once, not at each request.
                 if stamp != self._broken:
-                    log.error('manifest unreadable  path=%s error="%s"', MANIFEST, error)
+                    log.error("manifest unreadable  %s", fields(path=MANIFEST, error=error))
                 self._broken = stamp
                 if known is None:
                     raise LookupError("no manifest") from error
@@ -304,7 +305,7 @@ class Output:
         try:
             content = _mapping(_mapping(orjson.loads(raw)).get("files"))
         except ValueError as error:
-            log.error('manifest unreadable  path=%s error="%s"', path, error)
+            log.error("manifest unreadable  %s", fields(path=path, error=error))
             content = {}
         with self._lock:
             self._folders[folder] = (digest, raw, content)
@@ -327,7 +328,7 @@ class Output:
             return os.open(name, flags | os.O_NONBLOCK, dir_fd=opened[-1])
         except OSError as error:
             if error.errno not in _ABSENT:
-                log.error('file unreadable  path=%s error="%s"', path, error.strerror)
+                log.error("file unreadable  %s", fields(path=path, error=error.strerror))
             return None
         finally:
             for handle in opened:

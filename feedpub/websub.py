@@ -171,21 +171,21 @@ def _seconds(value: str | None) -> int | None:
 
 def _noted(transaction: Transaction, ping: _Ping, answer: _Answer, at: int) -> list[str]:
     """Note the outcome in the store; returns remarks for the report."""
-    seen = fields(hub=ping.hub, topic=ping.topic, attempts=ping.attempts + 1)
+    seen = {"hub": ping.hub, "topic": ping.topic, "attempts": ping.attempts + 1}
     if answer.failure is None:
-        log.info("hub told  %s", seen)
+        log.info("hub told  %s", fields(**seen))
         _forget(transaction, ping)
         return []
     wait = min(FIRST_RETRY_SECONDS * 2 ** min(ping.attempts, 20), LONGEST_RETRY_SECONDS)
     wait = max(wait, answer.retry_after or 0)
     if answer.final or at + wait > ping.since + GIVE_UP_SECONDS:
-        log.error("hub not told  %s", f"{seen} {fields(error=answer.failure)}")
+        log.error("hub not told  %s", fields(**seen, error=answer.failure))
         _forget(transaction, ping)
         return [
             f"The hub {ping.hub} was not told that {ping.topic} changed: {answer.failure}. It is not told "
             "again of this change; correct publish.hubs in feedpub.toml if the hub has moved."
         ]
-    log.warning("hub told again later  %s", f"{seen} {fields(seconds=wait, error=answer.failure)}")
+    log.warning("hub told again later  %s", fields(**seen, seconds=wait, error=answer.failure))
     table = schema.ping
     transaction.connection.execute(
         update(table).where(*_same(ping)).values(attempts=ping.attempts + 1, due_at=at + wait)

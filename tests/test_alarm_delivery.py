@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import email
 import email.policy
 import hashlib
@@ -15,7 +16,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,11 +27,12 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from feedpub import alarms, cli
-from feedpub.alarms import mail, watching
+from feedpub import alarms, cli, observing
+from feedpub.alarms import mail, watching, webhook
 from feedpub.config import Alarms, Config, Site
 from feedpub.serving import following
 from feedpub.serving.app import Front, build_app
+from tests import isolation
 from tests.articles import markdown
 from tests.conftest import NOW, Newsroom
 
@@ -267,6 +269,26 @@ def test_where_nobody_listens_that_is_said_without_the_address(newsroom: Newsroo
     assert "did not take" in (mail_.failure or "")
 
 
+def test_a_webhook_and_a_mail_server_that_hang_are_given_up_and_tried_again(
+    newsroom: Newsroom, smtp: str, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook, "TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(mail, "TIMEOUT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and says nothing
+        port = silent.getsockname()[1]
+        channels = {"webhook": f"http://127.0.0.1:{port}/s3cret", "mail_to": ("desk@example.org",)}
+        failing(newsroom, **channels, smtp=f"smtp://127.0.0.1:{port}")
+        outcomes = alarms.deliver(newsroom.config, NOW)
+        assert [(one.channel, one.failure is None) for one in outcomes] == [
+            ("webhook", False), ("mail", False),
+        ]  # fmt: skip
+        assert "s3cret" not in (outcomes[0].failure or "")
+        newsroom.configure(alarms=replace(newsroom.config.alarms, smtp=smtp))
+        outcomes = alarms.deliver(newsroom.config, NOW + timedelta(minutes=1))
+    assert [(one.channel, one.failure is None) for one in outcomes] == [("webhook", False), ("mail", True)]
+    assert len(box.mails) == 1
+
+
 def test_one_address_that_does_not_exist_does_not_bring_the_others_the_message_again_and_again(
     newsroom: Newsroom, smtp: str, box: Box, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -379,13 +401,57 @@ def test_watching_does_nothing_where_nobody_is_to_be_told(newsroom: Newsroom) ->
 
 
 def test_whatever_fails_while_watching_is_a_line_in_the_log(
-    newsroom: Newsroom, hook: Hook, caplog: pytest.LogCaptureFixture
+    newsroom: Newsroom, hook: Hook, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    newsroom.configure(alarms=Alarms(webhook=hook.url), state=newsroom.root / "file" / "state")
-    (newsroom.root / "file").write_text("not a folder")
+    newsroom.configure(alarms=Alarms(webhook=hook.url))
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(observing, "observe", broken)
     alarms.watch(newsroom.config, NOW)
     wait_for(lambda: not watching._at_work.locked())
     assert "alarms not looked at" in caplog.text
+
+
+@pytest.mark.parametrize("how", ["full", "read-only"])
+def test_a_disk_on_which_nothing_can_be_written_is_told_of_once_all_the_same(
+    newsroom: Newsroom, hook: Hook, how: str
+) -> None:
+    """Store, output and what was told lie on it."""
+    newsroom.write("one.md", markdown())
+    disk = newsroom.root / "disk"
+    disk.mkdir()
+
+    def tell() -> int:
+        isolation.own_mounts()
+        isolation.mount_small_disk(str(disk), 800)
+        newsroom.configure(
+            state=disk / "state", publish=replace(newsroom.config.publish, output=disk / "feeds"),
+            alarms=Alarms(webhook=hook.url, free_bytes=50_000),
+        )  # fmt: skip
+        newsroom.publish(now=NOW)
+        assert alarms.deliver(newsroom.config, NOW) == []
+        with (disk / "ballast").open("wb", buffering=0) as ballast, contextlib.suppress(OSError):
+            while True:
+                ballast.write(bytes(4096))
+        if how == "read-only":
+            isolation.mount_read_only(str(disk))
+        for minutes in (1, 2, 3):
+            alarms.deliver(newsroom.config, NOW + timedelta(minutes=minutes))
+        assert not list((disk / "state").glob("alarms.json*"))
+        if how == "read-only":
+            isolation.unmount(str(disk))
+        (disk / "ballast").unlink()
+        for minutes in (4, 10, 11):
+            alarms.deliver(newsroom.config, NOW + timedelta(minutes=minutes))
+        newsroom.write("two.md", markdown("Another one"))
+        report = newsroom.publish(now=NOW + HOUR)
+        return len(report.sources[0].failure or "")
+
+    assert isolation.in_child(tell) == 0
+    told = [(alarm["state"], alarm["key"]) for body in hook.bodies() for alarm in body["alarms"]]
+    assert told == [("begun", "disk-filling:disk"), ("over", "disk-filling:disk")]
 
 
 def test_two_processes_tell_an_alarm_once(newsroom: Newsroom, hook: Hook) -> None:

@@ -154,10 +154,24 @@ def test_what_could_not_be_published_is_told() -> None:
 
 
 def test_what_the_daemon_cannot_take_over_or_watch_is_told() -> None:
+    steady = source(history=STEADY)
     notice = "The configuration was not taken over, and the earlier one goes on: line 3: …"
-    (found,) = alarms(observation(source(history=STEADY), daemon=DaemonView("running", notice=notice)))
-    assert found.key == "daemon-notice:daemon"
-    assert notice in found.message
+    unwatched = {"wire": "news is on a file system (nfs4) that …", "desk": "desk cannot be watched"}
+    seen = observation(steady, daemon=DaemonView("running", notice=notice, unwatched=unwatched))
+    found = {alarm.key: alarm for alarm in alarms(seen)}
+    # Keys of their own: whoever lives with the one is told of the other when it begins.
+    assert list(found) == ["configuration:feedpub.toml", "watching:wire", "watching:desk"]
+    assert found["configuration:feedpub.toml"].message == notice
+    assert found["watching:desk"].message == "desk cannot be watched"
+    assert "watch = false" in found["watching:wire"].remedy
+
+
+def test_while_nothing_can_be_published_that_is_the_one_alarm_not_each_of_its_sources() -> None:
+    stale = source(last_success_at=NOW - timedelta(days=1), history=STEADY)
+    seen = observation(stale, daemon=DaemonView("running", blocked="store.sqlite3: disk I/O error"))
+    (found,) = alarms(seen)
+    assert found.key == "output-failing:output"
+    assert found.message == "The last refresh could publish nothing: store.sqlite3: disk I/O error"
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,11 @@ from typing import Any
 
 import pytest
 
-from feedpub import __version__, cli
+from feedpub import __version__, cli, daemonstate
 from feedpub.cli.terminal import Progress, Terminal, clean, plain
 from feedpub.config import Config
+from feedpub.daemon.lock import OnlyOne
+from feedpub.daemonstate import DaemonState
 from feedpub.errors import FeedpubError, LockedError
 from feedpub.models import Origin, Problem, Record
 from feedpub.reports import Held, Report, SourceReport
@@ -441,6 +443,30 @@ def test_notices_are_told_once(steps, room):
     out = run("publish")[1]
     assert out.count("No site.url") == 1
     assert "Note: A crash was tidied up." in out
+
+
+def test_publish_beside_a_daemon_says_that_one_is_at_work(steps, room):
+    (room / ".feedpub").mkdir()
+    assert "or run `feedpub serve` and open http://localhost:8080/" in run("publish")[1]
+    with OnlyOne(room / ".feedpub", room / "feeds"):
+        out = run("publish")[1]
+    assert f"A daemon is at work (process {os.getpid()} on " in out
+    assert "feedpub serve" not in out
+
+
+def test_status_tells_what_is_wrong_with_the_daemon_that_runs(room):
+    state = room / ".feedpub"
+    state.mkdir()
+    at = datetime(2025, 9, 3, tzinfo=UTC)
+    told = DaemonState(os.getpid(), "host", at, at, notice="line 3: wrong", unwatched={"wire": "not there"})
+    daemonstate.write(state, told)
+    assert run("status")[2] == ""
+    assert json.loads(run("status", "--json")[1])["notices"] == []
+    with OnlyOne(state, room / "feeds"):
+        for command in ("status", "next"):
+            assert run(command)[2] == "feedpub: line 3: wrong\nfeedpub: not there\n"
+            notices = json.loads(run(command, "--json")[1])["notices"]
+            assert notices == ["line 3: wrong", "not there"]
 
 
 # -- errors

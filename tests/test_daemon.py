@@ -175,6 +175,31 @@ def test_a_source_that_was_not_due_may_be_the_one_that_failed(
     assert "source=desk" not in caplog.text
 
 
+def test_that_nothing_can_be_published_is_known_until_something_is(tmp_path: Path) -> None:
+    def script(at: float, names: list[str]) -> tuple[SourceReport, ...]:
+        if at < 5:
+            raise PublishError("the disk is full", path="feeds")
+        return (SourceReport("wire", failure="no"),)
+
+    clock = FakeClock()
+    timer = Timer(configured(tmp_path, wire=10), FakePublish(clock, script=script), clock=clock)
+    timer.tick()
+    assert timer.blocked == "the disk is full"
+    clock.elapsed += 30
+    timer.tick()
+    assert timer.blocked is None
+
+
+def test_a_source_at_fault_is_no_trouble_of_the_output(tmp_path: Path) -> None:
+    def script(at: float, names: list[str]) -> None:
+        raise PublishError("articles of the wire are lost", path="feeds", sources=("wire",))
+
+    clock = FakeClock()
+    timer = Timer(configured(tmp_path, wire=10), FakePublish(clock, script=script), clock=clock)
+    timer.tick()
+    assert (timer.blocked, timer.jobs["wire"].failures) == (None, 1)
+
+
 def test_another_publisher_at_work_is_waited_for_and_is_no_failure(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

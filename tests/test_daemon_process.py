@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -73,6 +74,12 @@ class Running:
                 cwd=self.root, stdout=log, stderr=log, text=True,
                 env={**os.environ, "PYTHONPATH": path, **environment},
             )  # fmt: skip
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "feedpub", *arguments], cwd=self.root, capture_output=True, text=True,
+            env={**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[2])}, check=False,
+        )  # fmt: skip
 
     @property
     def log(self) -> str:
@@ -202,14 +209,13 @@ def test_a_watched_folder_that_vanishes_is_told_of_and_watched_again_when_it_is_
     running.start()
     wait_for(lambda: "Article A" in running.feed)
     (running.root / "wire").rename(running.root / "elsewhere")
-    wait_for(lambda: running.state.notice)
-    assert running.state.notice is not None
-    assert "is not there, so it is not watched" in running.state.notice
+    wait_for(lambda: running.state.unwatched)
+    assert "is not there, so it is not watched" in running.state.unwatched["wire"]
     assert "Article A" in running.feed  # a folder that is gone withdraws nothing
     (running.root / "elsewhere" / "b.md").write_text(markdown("Article B", "Another text."))
     (running.root / "elsewhere").rename(running.root / "wire")
     wait_for(lambda: "Article B" in running.feed, running.log)
-    wait_for(lambda: running.state.notice is None)
+    wait_for(lambda: not running.state.unwatched)
     assert running.end() == 0
 
 
@@ -249,6 +255,9 @@ def test_a_wrong_configuration_keeps_the_old_one_and_says_so(running: Running) -
     assert "the earlier one goes on" in running.state.notice
     assert "sources.wire.every" in running.state.notice
     assert "configuration refused" in running.log
+    for command in ("next", "status", "alarms"):
+        told = running.run(command)
+        assert "sources.wire.every" in told.stdout + told.stderr, command
     running.write("wire/b.md", "Article B")
     wait_for(lambda: "Article B" in running.feed)
     running.configure('[sources.wire]\npath = "wire"\nevery = "1s"\n')
@@ -318,6 +327,48 @@ def test_a_copied_newsroom_cannot_publish_over_the_output_of_a_daemon_that_runs(
     assert cli.run(arguments, io.StringIO(), io.StringIO()) == 0
     assert running.end() == 0
     assert not [path for path in (running.root / "feeds").iterdir() if path.name.startswith(".")]
+
+
+def test_an_output_that_cannot_be_written_is_an_alarm_until_it_can(running: Running) -> None:
+    running.configure('[sources.wire]\npath = "wire"\nevery = "1s"\n[alarms]\nfree = 1\n')
+    running.write("wire/a.md", "Article A")
+    running.start()
+    wait_for(lambda: "Article A" in running.feed)
+    assert running.run("alarms").returncode == 0
+    folder = running.root / "feeds" / "articles"
+    folder.rename(running.root / "feeds" / "aside")
+    folder.write_text("a file where a folder must be")
+    running.write("wire/b.md", "Article B")
+    wait_for(lambda: running.state.blocked, running.log)
+    told = json.loads(running.run("alarms", "--json").stdout)["alarms"]
+    assert [alarm["key"] for alarm in told] == ["output-failing:output"]
+    assert str(folder) in told[0]["message"]
+    assert "Article B" not in running.feed
+    folder.unlink()
+    (running.root / "feeds" / "aside").rename(folder)
+    wait_for(lambda: "Article B" in running.feed, running.log)
+    wait_for(lambda: running.state.blocked is None)
+    assert running.run("alarms").returncode == 0
+    assert running.end() == 0
+
+
+def test_a_refresh_whose_process_is_killed_is_completed_by_the_next_one(running: Running) -> None:
+    running.configure('[sources.wire]\npath = "wire"\nevery = "1s"\n[publish]\nlimit = 1000\n')
+    running.write("wire/first.md", "Article first")
+    running.start()
+    wait_for(lambda: "Article first" in running.feed)
+    for number in range(150):
+        running.write(f"wire/{number}.md", f"Article {number:03}")
+    wait_for(lambda: running.state.jobs[0].running_since)
+    assert running.process is not None
+    task = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")
+    (child,) = map(int, task.read_text().split())
+    os.kill(child, signal.SIGKILL)
+    wait_for(lambda: all(f"Article {number:03}" in running.feed for number in range(150)), running.log)
+    titles = re.findall(r"<title>(Article \d{3})</title>", running.feed)
+    assert len(titles) == len(set(titles)) == 150
+    wait_for(lambda: sum(map(int, re.findall(r" new=(\d+)", running.log))) == 151)
+    assert running.end() == 0
 
 
 @pytest.mark.parametrize(("path", "code"), [("wire", 0), ("not-there", 1)])

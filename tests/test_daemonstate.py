@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,8 +16,10 @@ AT = datetime(2025, 9, 2, 6, 30, tzinfo=UTC)
 def test_what_was_written_is_read_again(tmp_path: Path) -> None:
     job = JobState("articles", "5m", next_at=AT, running_since=AT, seconds=0.5, failures=2, failure="gone")
     state = DaemonState(7, "host", AT, AT, (job, JobState("agency", "1h")), due_at=AT)
+    state = replace(state, notice="line 3: …", unwatched={"articles": "not there"}, blocked="disk full")
     write(tmp_path, state)
     assert read(tmp_path) == state
+    assert state.notices == ("line 3: …", "not there", "disk full")
     assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
 
 

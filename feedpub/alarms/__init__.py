@@ -40,11 +40,7 @@ def watch(config: Config, now: datetime, *, damaged: Sequence[str] = ()) -> None
 
 
 def deliver(config: Config, now: datetime) -> list[Outcome]:
-    """The same in this thread: look once and tell what is new; what was attempted, by channel.
-
-    Raises:
-        OSError: what was told cannot be written down.
-    """
+    """The same in this thread: look once and tell what is new; what was attempted, by channel."""
     from feedpub.alarms import watching
 
     return watching.once(config, now)

@@ -158,5 +158,10 @@ def write(folder: Path, memory: Memory) -> None:
         "channels": {name: asdict(trouble) for name, trouble in memory.troubles.items()},
     }
     temporary = folder / f"{FILE_NAME}.{os.getpid()}"
-    temporary.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    temporary.replace(folder / FILE_NAME)
+    try:
+        temporary.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        temporary.replace(folder / FILE_NAME)
+    except OSError:  # what there was of it would only take up room
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise

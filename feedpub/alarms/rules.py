@@ -18,7 +18,8 @@ from feedpub.standing import counted, span
 
 Kind = Literal[
     "source-never", "source-failing", "source-stale", "source-incomplete", "source-quiet", "source-shrinking",
-    "feed-still", "output-failing", "output-damaged", "quarantine-growing", "disk-filling", "daemon-down", "daemon-late", "daemon-notice", "store",
+    "feed-still", "output-failing", "output-damaged", "quarantine-growing", "disk-filling", "daemon-down", "daemon-late",
+    "configuration", "watching", "store",
 ]  # fmt: skip
 
 WEEK = 7
@@ -85,14 +86,23 @@ def _daemon(rules: Alarms, seen: Observation) -> Iterator[Alarm]:
         )
 
 
-def _noticed(rules: Alarms, seen: Observation) -> Iterator[Alarm]:
-    """A configuration that was not taken over, or folders that are not watched."""
-    if seen.daemon.notice and seen.daemon.word == "running":
+def _configuration(rules: Alarms, seen: Observation) -> Iterator[Alarm]:
+    if seen.daemon.notice:
         yield _alarm(
-            "daemon-notice",
-            "daemon",
-            f"The daemon goes on with something wrong: {seen.daemon.notice}",
-            "Correct what it says; it notices by itself.",
+            "configuration",
+            "feedpub.toml",
+            seen.daemon.notice,
+            "Correct the file: the daemon notices by itself.",
+        )
+
+
+def _watching(rules: Alarms, seen: Observation) -> Iterator[Alarm]:
+    for name, said in seen.daemon.unwatched.items():
+        yield _alarm(
+            "watching",
+            name,
+            said,
+            "Mend that, or give the source a shorter `every` and set `watch = false`.",
         )
 
 
@@ -138,8 +148,8 @@ def _unread(rules: Alarms, seen: Observation, source: SourceView) -> Alarm | Non
     # One failure may be a disturbance of a moment; where no daemon counts, each stands for itself.
     if word == "failing" and (source.failures >= rules.failures or seen.daemon.word != "running"):
         return _alarm("source-failing", name, _sentence(f"The source {name} is {said}"), remedy)
-    # Without a daemon all are stale: that is one alarm, and its own.
-    if word == "stale" and seen.daemon.word in ("running", "never"):
+    # Without a daemon, and while nothing can be published, all are stale: that is one alarm, and its own.
+    if word == "stale" and seen.daemon.word in ("running", "never") and not seen.daemon.blocked:
         return _alarm(
             "source-stale", name, _sentence(f"The source {name} was {said}"), "See whether the daemon runs."
         )
@@ -221,12 +231,20 @@ def _brought(feed: FeedView, sources: dict[str, SourceView], today: date, quiet_
 
 def _output(rules: Alarms, seen: Observation) -> Iterator[Alarm]:
     failures = seen.output_failures
-    if failures:
+    remedy = "The last good versions stay up. See `feedpub status` and the log."
+    if seen.daemon.blocked:
+        yield _alarm(
+            "output-failing",
+            "output",
+            f"The last refresh could publish nothing: {seen.daemon.blocked}",
+            remedy,
+        )
+    elif failures:
         yield _alarm(
             "output-failing",
             "output",
             f"The last refresh could not publish {counted(len(failures), 'file')}: {failures[0]}",
-            "The last good versions stay up. See `feedpub status` and the log.",
+            remedy,
         )
 
 
@@ -272,9 +290,10 @@ def megabytes(size: int) -> str:
 
 
 _RULES: tuple[Callable[[Alarms, Observation], Iterator[Alarm]], ...] = (
-    _store, _daemon, _noticed, _disk, _sources, _feeds, _output, _damaged, _quarantine,
+    _store, _daemon, _configuration, _watching, _disk, _sources, _feeds, _output, _damaged, _quarantine,
 )  # fmt: skip
 _GRAVEST_FIRST: tuple[Kind, ...] = (
-    "store", "daemon-down", "disk-filling", "output-damaged", "output-failing", "daemon-late", "daemon-notice", "source-never", "source-failing",
-    "source-stale", "source-incomplete", "source-shrinking", "source-quiet", "feed-still", "quarantine-growing",
+    "store", "daemon-down", "disk-filling", "output-damaged", "output-failing", "configuration", "daemon-late",
+    "source-never", "source-failing", "source-stale", "source-incomplete", "watching",
+    "source-shrinking", "source-quiet", "feed-still", "quarantine-growing",
 )  # fmt: skip

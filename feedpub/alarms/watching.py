@@ -24,6 +24,8 @@ LOCK_NAME = "alarms.lock"
 
 _at_work = threading.Lock()
 _last: dict[str, datetime] = {}
+_unwritten: dict[str, memory.Memory] = {}
+"""What could not be written down, by state folder: a disk that is full is told of once, too."""
 
 
 def start(config: Config, now: datetime, damaged: Sequence[str] = ()) -> None:
@@ -54,20 +56,19 @@ def _look(config: Config, now: datetime, damaged: Sequence[str]) -> None:
 def once(config: Config, now: datetime, damaged: Sequence[str] = ()) -> list[Outcome]:
     """Look, and tell through every channel what is new; nothing if another process is just doing it.
 
-    Raises:
-        OSError: what was told cannot be written down.
+    What was told and cannot be written down only this process remembers.
     """
     with _alone(config) as alone:
         if not alone:
             return []
         found = rules.check(config, observing.observe(config, now, damaged))
         ways = channels(config)
-        before = memory.read(config.state)
+        before = _unwritten.get(str(config.state)) or memory.read(config.state)
         known = memory.updated(before, found, ways.keys(), now)
         _note(before, known)
         outcomes = []
-        if known != before:
-            memory.write(config.state, known)
+        if known != before or str(config.state) in _unwritten:
+            _write(config, known)
         for name, send in ways.items():
             messages = memory.due(known, name, now)
             if not messages:
@@ -79,10 +80,21 @@ def once(config: Config, now: datetime, damaged: Sequence[str] = ()) -> list[Out
                 else memory.delivered(known, name, messages, now)
             )
             # At once: what was told must not be told again because another channel hangs.
-            memory.write(config.state, known)
+            _write(config, known)
             _tell(outcome, known)
             outcomes.append(outcome)
         return outcomes
+
+
+def _write(config: Config, known: memory.Memory) -> None:
+    try:
+        memory.write(config.state, known)
+    except OSError as error:
+        if str(config.state) not in _unwritten:  # once is enough: it is tried at every look
+            log.error("alarms not written down  %s", fields(error=error))
+        _unwritten[str(config.state)] = known
+    else:
+        _unwritten.pop(str(config.state), None)
 
 
 def _note(before: memory.Memory, now: memory.Memory) -> None:
@@ -109,8 +121,12 @@ def _tell(outcome: Outcome, known: memory.Memory) -> None:
 @contextlib.contextmanager
 def _alone(config: Config) -> Iterator[bool]:
     """Be the only one that tells the alarms of this newsroom, if nobody else does."""
-    config.state.mkdir(parents=True, exist_ok=True)
-    handle = os.open(config.state / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        config.state.mkdir(parents=True, exist_ok=True)
+        handle = os.open(config.state / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError:  # a disk that is full or read-only is what there is to be told
+        yield True
+        return
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

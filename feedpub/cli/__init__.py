@@ -67,7 +67,10 @@ def run(arguments: Sequence[str], stdout: TextIO, stderr: TextIO) -> int:
         return leaving.code if isinstance(leaving.code, int) else options.USAGE
     except BrokenPipeError:
         return BROKEN_PIPE
-    terminal = Terminal(stdout, stderr, as_json=parsed.json, verbosity=parsed.verbose, quiet=parsed.quiet)
+    terminal = Terminal(
+        stdout, stderr, as_json=parsed.json, verbosity=parsed.verbose, quiet=parsed.quiet,
+        log_format=options.wanted_log_format(parsed),
+    )  # fmt: skip
     try:
         code: int = parsed.handler(parsed, terminal)
         stdout.flush()

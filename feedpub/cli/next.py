@@ -27,7 +27,7 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    """Show; the JSON has daemon (whose it is, or null), notice, and planned (at, kind, name, every, …)."""
+    """Show; the JSON has daemon (whose it is, or null), notices, and planned (at, kind, name, every, …)."""
     config, _ = options.newsroom(arguments)
     from feedpub.daemon.plan import plan
 
@@ -45,8 +45,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     named = max((len(row[1]) for row in rows), default=0)
     for when, what, more in rows:
         terminal.data(clean(f"{when:{width}}  {what:{named}}  {more}".rstrip()))
-    if found.notice:
-        terminal.message(clean(f"feedpub: {found.notice}"))
+    for notice in found.notices:
+        terminal.message(clean(f"feedpub: {notice}"))
     if found.daemon is None:
         terminal.remark("No daemon runs, so nothing happens by itself: `feedpub daemon` starts one.")
     return options.DONE

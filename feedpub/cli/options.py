@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from feedpub.cli.terminal import Terminal
     from feedpub.config import Config
+    from feedpub.logs import Format
 
 DONE, FAILED, USAGE = 0, 1, 2
 
@@ -77,6 +78,18 @@ def log_format(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT",
         help="how the log looks, instead of log.format: people or json",
     )
+
+
+def wanted_log_format(arguments: argparse.Namespace) -> Format:
+    """How messages look before the configuration, which may say so too, is read."""
+    if "log_format" not in arguments:
+        return "people"
+    import os
+
+    from feedpub import logs
+
+    wanted = arguments.log_format or os.environ.get(logs.VARIABLE)
+    return "json" if wanted == "json" else "people"
 
 
 def newsroom(

@@ -165,7 +165,6 @@ def _begin(
     notices: tuple[str, ...] | None = None,
 ) -> Format:
     """Show the log, and what is to be said of the configuration; returns how the log looks."""
-    import logging
     import os
 
     from feedpub import logs
@@ -175,10 +174,7 @@ def _begin(
     log_format = logs.chosen(arguments.log_format, os.environ, config.log.format)
     terminal.log(level, log_format)
     for notice in config.notices if notices is None else notices:
-        if log_format == "json":
-            logging.getLogger("feedpub.config").info("note  %s", logs.fields(note=notice))
-        else:
-            terminal.remark(f"Note: {notice}")
+        terminal.remark(f"Note: {notice}")
     return log_format
 
 

@@ -19,10 +19,21 @@ def add(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
-    """Show; the JSON has articles, events, withdrawn, held, last_run, sources, feeds, output, files."""
+    """Show; the JSON has articles, events, withdrawn, held, last_run, sources, feeds, output, files, notices.
+
+    `notices` are what is wrong with the daemon that runs.
+    """
     from pathlib import Path
 
+    from feedpub import daemonstate
+    from feedpub.cli.terminal import clean, plain
+    from feedpub.heartbeat import heartbeat
+
     config, _ = options.newsroom(arguments)
+    state = daemonstate.read(config.state) if heartbeat(config.state).word == "running" else None
+    notices = state.notices if state else ()
+    for notice in notices if not terminal.as_json else ():
+        terminal.message(clean(f"feedpub: {notice}"))
     if not options.has_store(config):
         nothing: dict[str, Any] = {
             "articles": 0,
@@ -33,7 +44,8 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
             "sources": [],
         }
         if terminal.as_json:
-            terminal.json({**nothing, "feeds": [], "output": config.publish.output, "files": 0})
+            nothing |= {"feeds": [], "output": config.publish.output, "files": 0, "notices": notices}
+            terminal.json(nothing)
         else:
             terminal.data("Nothing has been published here yet: run `feedpub publish`.")
         return options.DONE
@@ -42,7 +54,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     with open_store(config) as store:
         status = store.status()
     if terminal.as_json:
-        terminal.json(status)
+        terminal.json({**plain(status), "notices": notices})
     else:
         from feedpub.cli import present
 

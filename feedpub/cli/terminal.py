@@ -40,12 +40,14 @@ class Terminal:
         as_json: bool = False,
         verbosity: int = 0,
         quiet: bool = False,
+        log_format: Format = "people",
     ) -> None:
         self.stdout = stdout
         self.stderr = stderr
         self.as_json = as_json
         self.verbosity = verbosity
         self.quiet = quiet
+        self._log_format = log_format
 
     def data(self, text: str) -> None:
         """What the command was asked for. Nothing with --quiet."""
@@ -62,13 +64,20 @@ class Terminal:
 
     def message(self, text: str) -> None:
         """A remark that must be seen, even with --quiet."""
-        self.stderr.write(f"{text}\n")
-        self.stderr.flush()
+        self._say(text, "ERROR")
 
     def remark(self, text: str) -> None:
         """A remark that --quiet suppresses."""
         if not self.quiet:
-            self.message(text)
+            self._say(text, "INFO")
+
+    def _say(self, text: str, level: str) -> None:
+        if self._log_format == "json":
+            from feedpub import logs
+
+            text = logs.line(level, "message", text=text)
+        self.stderr.write(f"{text}\n")
+        self.stderr.flush()
 
     def paint(self, style: str, text: str) -> str:
         """`text` in a colour or weight, if stdout is a terminal that wants it (https://no-color.org)."""
@@ -83,6 +92,7 @@ class Terminal:
         """Show what the library logs from `level` on ("INFO"), on stderr."""
         from feedpub import logs
 
+        self._log_format = log_format
         logs.show(self.stderr, level, log_format)
 
 

@@ -15,7 +15,7 @@ import time
 from typing import IO, Any
 
 from feedpub.daemon.refresher import HEADER_BYTES
-from feedpub.logs import told
+from feedpub.logs import portable, told
 
 NICENESS = 15
 """How far the refresh stands back (setpriority(2)): at 0 the server's slowest answers took 3.6 times as long meanwhile."""
@@ -33,7 +33,9 @@ def serve() -> None:
     # Nothing that a library prints may come between.
     os.dup2(2, 1)
     logger = logging.getLogger("feedpub")
-    logger.handlers, logger.propagate = [_Handler(teller)], False
+    logging.captureWarnings(True)
+    for one in (logger, logging.getLogger("py.warnings")):
+        one.handlers, one.propagate = [_Handler(teller)], False
     requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(receive, requests), daemon=True).start()
     from feedpub import pipeline
@@ -122,7 +124,7 @@ class _Handler(logging.Handler):
         self._teller = teller
 
     def emit(self, record: logging.LogRecord) -> None:
-        record.msg, record.args = record.getMessage(), None
+        portable(record)
         if record.exc_info:
             record.exc_text = logging.Formatter().formatException(record.exc_info)
             record.exc_info = None

@@ -35,10 +35,13 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is due, the first first. `daemon` says whose the running daemon is, None that there is none."""
+    """What is due, the first first. `daemon` says whose the running daemon is, None that there is none.
+
+    `notices` say what is wrong with it.
+    """
 
     daemon: str | None
-    notice: str | None
+    notices: tuple[str, ...]
     planned: tuple[Planned, ...]
 
 
@@ -52,10 +55,8 @@ def plan(config: Config) -> Plan:
     stored = _Stored(config)
     if state is not None:
         planned = [*_told(state), *stored.feeds(), *stored.hubs()]
-        return Plan(daemon, state.notice, _ordered(planned))
-    return Plan(
-        daemon, None, _ordered([*stored.sources(), *stored.feeds(), *stored.by_time(), *stored.hubs()])
-    )
+        return Plan(daemon, state.notices, _ordered(planned))
+    return Plan(daemon, (), _ordered([*stored.sources(), *stored.feeds(), *stored.by_time(), *stored.hubs()]))
 
 
 def starts(config: Config, now: datetime, count: int) -> dict[str, tuple[datetime, ...]]:

@@ -15,7 +15,7 @@ from feedpub.daemon.clock import Clock, SystemClock
 from feedpub.daemon.ending import Abandoned, Ending
 from feedpub.daemon.lock import OnlyOne
 from feedpub.daemon.notify import Watchdog, is_heard, notify, reloading
-from feedpub.daemon.telling import Teller
+from feedpub.daemon.telling import Notices, Teller
 from feedpub.daemon.timer import Publish, Timer
 from feedpub.daemon.watching import Watching
 from feedpub.errors import ConfigError, LockedError
@@ -124,7 +124,7 @@ class _Service:
         self._file = ConfigFile(config, self._follow)
         self._watching = Watching(wake.set)
         self._teller = Teller(config.state, clock.now, self._notices)
-        self._told: list[str] = []
+        self._told = Notices()
         self.timer = Timer(
             config, publish, clock=clock, jitter=jitter, stopped=stop.is_set, tell=self._tell
         )  # fmt: skip
@@ -190,8 +190,8 @@ class _Service:
     def _watch(self, config: Config) -> None:
         self._watching.configure(config.sources, but=(config.publish.output, config.state))
 
-    def _notices(self) -> list[str]:
-        return [*([self._file.notice] if self._file.notice else []), *self._watching.notices()]
+    def _notices(self) -> Notices:
+        return Notices(self._file.notice, self._watching.notices())
 
     def _tell(self) -> None:
         self._told = self._notices()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,12 +18,18 @@ from feedpub.logs import fields
 log = logging.getLogger("feedpub.daemon")
 
 
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """What is wrong with the daemon besides its refreshes: as `notice` and `unwatched` of `DaemonState`."""
+
+    refused: str | None = None
+    unwatched: dict[str, str] = field(default_factory=dict)
+
+
 class Teller:
     """Writes the file in the state folder; one that cannot be written stops nothing."""
 
-    def __init__(
-        self, state: Path, now: Callable[[], datetime], notices: Callable[[], Iterable[str]]
-    ) -> None:
+    def __init__(self, state: Path, now: Callable[[], datetime], notices: Callable[[], Notices]) -> None:
         self._state = state
         self._now = now
         self._notices = notices
@@ -40,7 +47,7 @@ class Teller:
             self._could = False
 
     def _found(self, timer: Timer) -> DaemonState:
-        ahead = timer.jobs.ahead
+        ahead, notices = timer.jobs.ahead, self._notices()
         jobs = tuple(
             JobState(
                 source=timing.name, every=timing.cadence.text,
@@ -53,5 +60,6 @@ class Teller:
         )  # fmt: skip
         return DaemonState(
             os.getpid(), socket.gethostname(), self._started_at, self._now(), jobs,
-            due_at=timer.due_at.astimezone(UTC) if timer.due_at else None, notice=" ".join(self._notices()) or None,
+            due_at=timer.due_at.astimezone(UTC) if timer.due_at else None,
+            notice=notices.refused, unwatched=notices.unwatched, blocked=timer.blocked,
         )  # fmt: skip

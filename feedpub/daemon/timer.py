@@ -86,6 +86,8 @@ class Timer:
         self._dues: dict[str, tuple[datetime, tuple[str, ...]]] = {}
         self.is_failing = False
         """Whether something in the last tick with a refresh failed."""
+        self.blocked: str | None = None
+        """Why the last refresh could publish nothing, whatever the sources bring; None if it could."""
         for source in config.sources:
             self._add(source)
 
@@ -184,6 +186,7 @@ class Timer:
             self._not_published(names, error)
         except StoreError as error:
             # The store is at fault, not a source: trying them one by one would not help.
+            self.blocked = str(error)
             self._failed(names, str(error))
         except Exception as error:
             log.error("refresh failed  %s", fields(sources=names, error=told(error)), exc_info=True)
@@ -203,6 +206,7 @@ class Timer:
 
     def _done(self, names: list[str], report: Report) -> None:
         self.is_failing = self.is_failing or bool(report.failures)
+        self.blocked = None
         outcomes = {source.name: source for source in report.sources}
         for name in names:
             outcome = outcomes.get(name, SourceReport(name))
@@ -231,6 +235,7 @@ class Timer:
     def _not_published(self, names: list[str], error: PublishError) -> None:
         """Nothing was published: because of some sources, for which the others wait, or of the output itself."""
         at_fault = [name for name in error.sources if name in self.jobs]
+        self.blocked = None if at_fault else str(error)
         self._failed(at_fault or names, str(error))
         if at_fault:
             wait = min(self.jobs[name].wait_seconds for name in at_fault)

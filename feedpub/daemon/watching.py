@@ -65,9 +65,9 @@ class Watching:
             changed, self._changed = self._changed, set()
         return changed & self._watches.keys()
 
-    def notices(self) -> list[str]:
-        """What is wrong: folders that are not watched, though they should be."""
-        return [watch.notice for watch in self._watches.values() if watch.notice]
+    def notices(self) -> dict[str, str]:
+        """Source → what is wrong: folders that are not watched, though they should be."""
+        return {name: watch.notice for name, watch in self._watches.items() if watch.notice}
 
     def close(self) -> None:
         """End all threads; does not wait for them."""

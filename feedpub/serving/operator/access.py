@@ -20,8 +20,8 @@ log = logging.getLogger("feedpub.serving")
 
 SHORT = 16
 """A token of fewer characters can be guessed."""
-PASSED_ON = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
-"""Header fields of a request that a proxy has passed on: its peer's address says nothing of who asks."""
+PASSED_ON = ("forwarded", "via", "x-forwarded", "x-real-ip")
+"""How header fields begin of a request that a proxy has passed on: its peer's address says nothing of who asks."""
 HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -65,7 +65,8 @@ class Access:
         given = _given(request.headers.get("authorization", ""))
         if given is not None and hmac.compare_digest(_digest(given), self._digest):
             return None
-        return refused(401, "Not allowed.", {"WWW-Authenticate": 'Basic realm="feedpub", charset="UTF-8"'})
+        said = "Not allowed without the token: send it as Authorization: Bearer, or as the password of Basic."
+        return refused(401, said, {"WWW-Authenticate": 'Basic realm="feedpub", charset="UTF-8"'})
 
 
 def refused(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -104,7 +105,7 @@ def _is_local(request: Request) -> bool:
     # nginx passes on in HTTP/1.0 unless it is told otherwise; nobody who asks by himself has for long.
     if request.client is None or request.scope.get("http_version") == "1.0":
         return False
-    if any(name in request.headers for name in PASSED_ON):
+    if any(name.startswith(PASSED_ON) for name in request.headers):
         return False
     return _is_loopback(request.client.host) and _is_loopback(_host(request.headers.get("host", "")))
 
