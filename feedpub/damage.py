@@ -43,7 +43,8 @@ def forget_all(transaction: Transaction, output: Path, staging: Staging, key: st
     rows = transaction.connection.execute(select(file.c.path, file.c.hash))
     known = {row.path: row.hash for row in rows}
     if newsroom_of(output) == key:
-        staging.delete_unknown(path for path, _ in listed_in(output) if path not in known)
+        listed = (path for path, _ in listed_in(output) if path not in known)
+        staging.delete_unknown(path for path in listed if _is_own_file(output, path))
     damaged = {path for path, digest in known.items() if hash_of(output / path) != digest}
     _forget(transaction, damaged, staging)
     staging.relist([MANIFEST])
@@ -76,6 +77,15 @@ def _forget(transaction: Transaction, damaged: set[str], staging: Staging) -> No
     transaction.delete(schema.file, "path", sorted(damaged | mains))
     transaction.flush()
     staging.relist(damaged)
+
+
+def _is_own_file(output: Path, path: str) -> bool:
+    """Whether a file stands there, and in the output: a list that somebody edited must not lead out of it by a link."""
+    target = f"{output}/{path}"
+    if not os.path.isfile(target):  # noqa: PTH113 - it raises for no path
+        return False
+    here = f"{os.path.realpath(output)}/{path}".rpartition("/")[0]
+    return os.path.realpath(target.rpartition("/")[0]) == here
 
 
 def _stamp(path: Path) -> list[int] | None:

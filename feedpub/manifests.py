@@ -42,7 +42,7 @@ def recall(transaction: Transaction, output: Path, key: str) -> int:
                 "path": name,
                 "folder": "" if parent == "." else parent,
                 "hash": known["hash"],
-                "type": known["type"],
+                "type": known.get("type", ""),
                 "size": known["size"],
                 "modified_at": _seconds(known.get("modified")),
                 "status": known.get("status"),
@@ -55,18 +55,23 @@ def recall(transaction: Transaction, output: Path, key: str) -> int:
 
 
 def listed_in(output: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What the manifests that stand in `output` list, themselves and twins included: path, and what is said of it."""
-    root = _read(output / MANIFEST)
-    for folder in ("", *root.get("folders", {})):
+    """What the manifests that stand in `output` list, themselves and twins included: path, and what is said of it.
+
+    Anybody may have written them: what is not as we write it, or leads out of the output, is passed over.
+    """
+    folders = _read(output / MANIFEST).get("folders")
+    for folder in ("", *(folders if isinstance(folders, dict) else ())):
         path = f"{folder}/{MANIFEST}" if folder else MANIFEST
-        content = _read(output / path)
-        files = content.get("files")
-        if not isinstance(files, dict):
+        if not _inside(path):
             continue
+        content = _read(output / path)
+        if not isinstance(content.get("files"), dict):
+            continue
+        files = {name: known for name, known in content["files"].items() if _is_entry(known)}
         size = (output / path).stat().st_size
         own = {"hash": hash_of(output / path), "type": "application/json", "size": size}
         for name, known in {**files, **_twins_in(files), path: own}.items():
-            if _inside(name):
+            if _inside(name) and _is_entry(known):
                 yield name, known
 
 
@@ -100,25 +105,39 @@ def _read(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _is_entry(value: object) -> bool:
+    """Whether it says of a file what manifests say."""
+    if not isinstance(value, dict) or not isinstance(value.get("size"), int):
+        return False
+    return isinstance(value.get("hash"), str) and isinstance(value.get("type", ""), str)
+
+
 def _twins_in(files: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The twins that a manifest names, as files of their own."""
     return {
         f"{path}{ENDINGS[coding]}": {**twin, "type": MEDIA_TYPES[coding], "modified": said.get("modified")}
         for path, said in files.items()
-        for coding, twin in said.get("encodings", {}).items()
-        if coding in ENDINGS
+        for coding, twin in _mapping(said.get("encodings")).items()
+        if coding in ENDINGS and isinstance(twin, dict)
     }
 
 
 def _inside(path: str) -> bool:
     parts = PurePosixPath(path).parts
-    return bool(parts) and not path.startswith("/") and ".." not in parts
+    return bool(parts) and not path.startswith("/") and ".." not in parts and path.isprintable()
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _seconds(value: str | None) -> int:
     from datetime import datetime
 
-    return int(datetime.fromisoformat(value).timestamp()) if value else 0
+    try:
+        return int(datetime.fromisoformat(value or "").timestamp())
+    except (ValueError, TypeError, OverflowError):
+        return 0
 
 
 _SHARDED = ("archives", "articles", "changes", "dump", "events", "media")

@@ -141,6 +141,36 @@ def test_a_restored_backup_is_brought_up_to_date(newsroom: Newsroom, tmp_path: P
     assert newsroom.files() == expected
 
 
+HOSTILE = [
+    {"folders": None, "files": {}},
+    {"folders": ["articles"], "files": []},
+    {"folders": {"../..": {}, "/etc": {}, "articles\0": {}}, "files": {"x": None, "y": 7, "z": {"hash": 3, "size": 1}}},
+    {"files": {"a.txt": {"hash": "0" * 64, "size": 1, "type": "text/plain", "encodings": ["br"], "modified": "soon"}}},
+    {"files": {name: {"hash": "0" * 64, "size": 1, "type": "text/plain"} for name in
+               ("../precious.txt", "/etc/passwd", "n\0ull", "x" * 5000, "articles", "away/precious.txt")}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", HOSTILE)
+def test_a_list_that_somebody_edited_breaks_nothing_and_leads_nowhere(
+    newsroom: Newsroom, tmp_path: Path, said: dict[str, object]
+) -> None:
+    before = newsroom.files()
+    manifest = newsroom.output / "manifest.json"
+    key = json.loads(manifest.read_text("utf-8"))["newsroom"]
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    precious = [tmp_path / "precious.txt", outside / "precious.txt"]
+    for path in precious:
+        path.write_text("keep me")
+    (newsroom.output / "away").symlink_to(outside)
+    manifest.write_text(json.dumps({"newsroom": key, **said}), "utf-8")
+    newsroom.publish()
+    (newsroom.output / "away").unlink()
+    assert newsroom.files() == before
+    assert [path.read_text() for path in precious] == ["keep me", "keep me"]
+
+
 def test_another_newsrooms_output_is_not_overwritten(newsroom: Newsroom) -> None:
     before = newsroom.files()
     other = newsroom.root / "other"
